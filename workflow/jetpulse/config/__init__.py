@@ -1,0 +1,16 @@
+"""Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
+
+from jetpulse.config.load import expand_path, load_config, parse_config
+from jetpulse.config.models import Analysis, Experiment, JetDataset, JetImage, Simulation, Training
+
+__all__ = [
+    "Analysis",
+    "Experiment",
+    "JetDataset",
+    "JetImage",
+    "Simulation",
+    "Training",
+    "expand_path",
+    "load_config",
+    "parse_config",
+]

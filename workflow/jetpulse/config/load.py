@@ -1,0 +1,155 @@
+"""From a mapping to a checked ``Analysis``; every mistake becomes one line that says how to mend it."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from jetpulse.config.models import Analysis, JetDataset
+from jetpulse.errors import UserError
+
+# Names that would collide with folders of results/.
+RESERVED = ("benchmarks", "comparison", "datasets")
+
+
+def load_config(path: str | Path) -> Analysis:
+    """Read and check a YAML file.
+
+    Raises:
+        UserError: one line for every mistake.
+    """
+    path = Path(path)
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    return parse_config(value, str(path))
+
+
+def parse_config(value: Any, where: str) -> Analysis:
+    """Check a configuration read from ``where`` and fill in its defaults.
+
+    Raises:
+        UserError: one line for every mistake: where, key, what was given, what is allowed.
+    """
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: expected keys datasets, representations, experiments, found {value!r}")
+    try:
+        analysis = Analysis.model_validate(value)
+    except ValidationError as error:
+        lines = dict.fromkeys(f"{where}: {_explain(item)}" for item in error.errors())
+        raise UserError("\n".join(lines)) from error
+    mistakes = [f"{where}: {line}" for line in _check_names(analysis)]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return analysis
+
+
+def _explain(item: Any) -> str:
+    """Turn one of pydantic's errors into a line: key, what was given, what is allowed, the nearest spelling."""
+    location = [str(part) for part in item["loc"] if part != "[key]"]
+    key = ".".join(location)
+    if item["type"] == "extra_forbidden":
+        allowed = _keys_beside(location)
+        near = difflib.get_close_matches(location[-1], allowed, 1, 0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"{key}: unknown key; {hint}allowed here: {', '.join(allowed)}"
+    if item["type"] == "missing":
+        return f"{key}: is required and missing"
+    if item["type"] == "literal_error":
+        near = difflib.get_close_matches(
+            str(item["input"]), item["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "), 1
+        )
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{key}: {item['input']!r} is not allowed, expected {item['ctx']['expected']}{hint}"
+    if item["type"] == "string_pattern_mismatch":
+        return f"{key}: {item['input']!r} is not a valid name; use lower-case letters, digits and dashes"
+    message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    given = "" if item["type"] == "value_error" else f" (given {item['input']!r})"
+    return f"{key}: {message}{given}"
+
+
+def _keys_beside(location: list[str]) -> list[str]:
+    """Return the keys that are allowed where an unknown one was found."""
+    model: Any = Analysis
+    for part in location[:-1]:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = _section(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _section(annotation: Any) -> Any:
+    """Return the section inside ``dict[Name, Section]``, ``Section | None`` or the section itself."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in get_args(annotation):
+        found = _section(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _check_names(analysis: Analysis) -> list[str]:
+    """Return a line for every name that points nowhere and every experiment that cannot run."""
+    lines = [
+        f"experiments.{name}: this name is reserved ({', '.join(RESERVED)}); choose another"
+        for name in analysis.experiments
+        if name in RESERVED
+    ]
+    lines += [
+        f"representations.{name}: this name is taken by every dataset's own samples; choose another"
+        for name in analysis.representations
+        if name == "samples"
+    ]
+    for name, experiment in analysis.experiments.items():
+        at = f"experiments.{name}"
+        wanted = [("dataset", experiment.dataset, analysis.datasets)]
+        wanted += [("test_on", dataset, analysis.datasets) for dataset in experiment.test_on]
+        wanted += [("representation", experiment.representation, analysis.representations)]
+        missing = [(key, given, list(known)) for key, given, known in wanted if given not in known]
+        for key, given, known in missing:
+            near = difflib.get_close_matches(given, known, 1, 0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            lines.append(f"{at}.{key}: {given!r} is not defined; {hint}defined: {', '.join(known) or 'none'}")
+        if not missing:
+            lines += [f"{at}.{line}" for line in _check_splits(analysis, name)]
+    return lines
+
+
+def _check_splits(analysis: Analysis, name: str) -> list[str]:
+    experiment = analysis.experiments[name]
+    empty = [s for s in ("train", "val", "test") if not _has_split(analysis.datasets[experiment.dataset], s)]
+    lines = [f"dataset: {experiment.dataset!r} has no {split} split, which training needs" for split in empty]
+    for dataset in experiment.test_on:
+        if not _has_split(analysis.datasets[dataset], "test"):
+            lines.append(f"test_on: {dataset!r} has no test split")
+        if dataset == experiment.dataset:
+            lines.append(
+                f"test_on: {dataset!r} is the experiment's own dataset, which is tested anyway; remove it"
+            )
+    return lines
+
+
+def _has_split(dataset: JetDataset, split: str) -> bool:
+    if dataset.source.files is not None:
+        return bool(getattr(dataset.source.files, split))
+    return getattr(dataset.split, split) > 0
+
+
+def expand_path(text: str, where: str) -> str:
+    """Expand ``~`` and ``$VARIABLES`` in a path from the config.
+
+    Raises:
+        UserError: a variable is not set.
+    """
+    expanded = os.path.expandvars(Path(text).expanduser())
+    if "$" in expanded:
+        raise UserError(
+            f"{where}: {text!r} uses an environment variable that is not set; export it or write the path"
+        )
+    return expanded

@@ -1,0 +1,69 @@
+"""The list of networks, read from their source files: no import of torch, so checking a config is quick.
+
+A network is one file ``models/NAME.py`` (underscores for the dashes of its name) with a class ``Network``
+whose ``__init__(self, shape, classes, *, ...)`` takes the shape of one input, the number of outputs, and its
+arguments as keywords, annotated and with literal defaults. Those are the keys that the config may set.
+"""
+
+import ast
+import difflib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, ValidationError, create_model
+
+# Read as text, never imported: networks live above the config and bring torch with them.
+_FOLDER = Path(__file__).parent.parent / "models"
+_NOT_NETWORKS = {"__init__"}
+# What annotations of a network's arguments may use.
+_TYPES = {"Annotated": Annotated, "Field": Field}
+
+
+def model_names() -> list[str]:
+    """Return the names of all networks, as the config spells them."""
+    stems = sorted(path.stem for path in _FOLDER.glob("*.py"))
+    return [stem.replace("_", "-") for stem in stems if stem not in _NOT_NETWORKS]
+
+
+@cache
+def _describe(name: str) -> tuple[str, type]:
+    tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
+    network = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network")
+    init = next(
+        node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    arguments = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
+    fields: dict[str, Any] = {a.arg: (ast.unparse(a.annotation), ast.literal_eval(d)) for a, d in arguments}
+    arguments_model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+    arguments_model.model_rebuild(_types_namespace=_TYPES)
+    return ast.get_docstring(tree) or "", arguments_model
+
+
+def model_summary(name: str) -> str:
+    """Return the first line of a network's documentation and its arguments with their defaults."""
+    text, arguments = _describe(name)
+    defaults = ", ".join(f"{key}: {field.default}" for key, field in arguments.model_fields.items())
+    return f"{text.splitlines()[0]} Arguments: {defaults or 'none'}."
+
+
+def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return a network's arguments with defaults filled in.
+
+    Raises:
+        ValueError: no such network, or an argument that it does not take or not with this value.
+    """
+    if name not in model_names():
+        near = difflib.get_close_matches(name, model_names(), 1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        msg = f"no network is called {name!r}; {hint}there are: {', '.join(model_names())}"
+        raise ValueError(msg)
+    _, model = _describe(name)
+    try:
+        return model(**arguments).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        allowed = ", ".join(model.model_fields) or "no arguments"
+        msg = f"{name}: argument {key!r}: {first['msg']} (given {first['input']!r}); it takes {allowed}"
+        raise ValueError(msg) from error

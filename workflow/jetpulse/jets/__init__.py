@@ -1,0 +1,1 @@
+"""Jets: simulation, detector, readers, kinematics and images; pure functions on arrays."""

@@ -1,0 +1,167 @@
+"""The jet chain's files: simulated blocks, samples with splits, images; each function writes one file."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jetpulse.config import JetDataset, JetImage, Simulation, expand_path
+from jetpulse.errors import UserError
+from jetpulse.jets.checks import check_jets
+from jetpulse.jets.images import TIE, build_images
+from jetpulse.jets.readers import READERS
+from jetpulse.samples import (
+    SPLITS,
+    Block,
+    Writer,
+    assign_splits,
+    counts_to_offsets,
+    hash_events,
+    iterate_blocks,
+    read_attributes,
+    read_block,
+)
+
+Progress = Callable[[int], None]
+_UNITS = {"constituents": "GeV (columns E, px, py, pz), hardest first", "jet": "GeV (columns E, px, py, pz)"}
+_ROWS = 10_000
+
+
+def write_simulated_block(
+    path: str | Path, spec: Simulation, process: str, block: int, progress: Progress = lambda n: None
+) -> None:
+    """Simulate one block of jets and write it as the group ``all`` of an HDF5 file of kind ``jets-raw``."""
+    from jetpulse.jets.simulation import simulate_block  # Pythia and FastJet load for this alone
+
+    count = min(spec.block, spec.jets_per_class - block * spec.block)
+    if count <= 0:
+        last = (spec.jets_per_class - 1) // spec.block
+        raise UserError(
+            f"block {block} does not exist: {spec.jets_per_class} jets in blocks of {spec.block} end with block {last}"
+        )
+    packages = ("pythia8mc", "fastjet", "awkward", "numba")
+    attributes = {"process": process, "block": block, "seed": spec.seed}
+    with Writer.create(
+        path, "jets-raw", spec=spec.model_dump(), units=_UNITS, packages=packages, **attributes
+    ) as writer:
+        writer.append("all", simulate_block(spec, process, block, count, progress))
+
+
+def write_samples(
+    path: str | Path, spec: JetDataset, raw: Sequence[str | Path], progress: Progress = lambda n: None
+) -> Counter:
+    """Write samples.h5 of a dataset from simulated blocks (``raw``) or from the files that ``spec`` names.
+
+    Returns the number of jets by (split, label).
+
+    Raises:
+        UserError: unphysical jets, or a split that lacks jets or a class.
+    """
+    counts: Counter = Counter()
+    written: set[str] = set()
+    columns = {"columns": "E, px, py, pz"}
+    with Writer.create(
+        path, "jets", spec=spec.model_dump(), units=_UNITS, packages=("hdf5plugin",), **columns
+    ) as writer:
+        stream = _simulated(spec, raw) if spec.source.simulation else _from_files(spec)
+        for split, block in stream:
+            writer.append(split, block)
+            written.add(split)
+            counts.update((split, int(label)) for label in block.entries["label"])
+            progress(len(block))
+        for split in set(SPLITS) - written:
+            writer.append(split, _empty_jets())
+        _check_classes(path, spec, counts)
+    return counts
+
+
+def _empty_jets() -> Block:
+    entries = {"event": np.zeros(0, np.int64), "label": np.zeros(0, np.int8)}
+    return Block(entries, np.zeros(1, np.int64), {"constituents": np.zeros((0, 4), np.float32)})
+
+
+def _simulated(spec: JetDataset, raw: Sequence[str | Path]) -> Iterator[tuple[str, Block]]:
+    """Yield (split, jets): blocks of equal number are merged in the order of their events' hashes, which mixes the classes."""
+    groups: dict[int, list[str | Path]] = {}
+    for path in sorted(raw, key=str):
+        groups.setdefault(read_attributes(path, "jets-raw")["block"], []).append(path)
+    fractions = {split: getattr(spec.split, split) for split in SPLITS}
+    for _, paths in sorted(groups.items()):
+        blocks = [read_block(path, "all") for path in paths]
+        for path, block in zip(paths, blocks, strict=True):
+            check_jets(block, path)
+        merged = _concatenate(blocks)
+        merged = merged.take(np.argsort(hash_events(merged.entries["event"]), kind="stable"))
+        where = assign_splits(merged.entries["event"], fractions, spec.split.seed)
+        for i, split in enumerate(SPLITS):
+            yield split, merged.take(np.flatnonzero(where == i))
+
+
+def _concatenate(blocks: Sequence[Block]) -> Block:
+    entries = {name: np.concatenate([b.entries[name] for b in blocks]) for name in ("event", "label")}
+    flat = {"constituents": np.concatenate([b.flat["constituents"] for b in blocks])}
+    return Block(entries, counts_to_offsets(np.concatenate([np.diff(b.offsets) for b in blocks])), flat)
+
+
+def _from_files(spec: JetDataset) -> Iterator[tuple[str, Block]]:
+    reader = READERS[spec.source.format]
+    number = 0
+    for split in SPLITS:
+        for name in getattr(spec.source.files, split):
+            path = expand_path(name, f"source.files.{split}")
+            for block in reader(path, number, _ROWS):
+                check_jets(block, path)
+                yield split, block
+            number += 1
+
+
+def _check_classes(path: str | Path, spec: JetDataset, counts: Counter) -> None:
+    files = spec.source.files
+    wanted = [s for s in SPLITS if (getattr(files, s) if files else getattr(spec.split, s) > 0)]
+    for split in wanted:
+        found = {label: counts[split, label] for label in (0, 1)}
+        if not all(found.values()):
+            raise UserError(
+                f"{path}: split {split!r} has {found[1]} top and {found[0]} QCD jets, needs both; add jets or change the split"
+            )
+
+
+def write_jet_images(
+    samples: str | Path,
+    path: str | Path,
+    spec: JetImage,
+    threads: int = 1,
+    progress: Progress = lambda n: None,
+) -> None:
+    """Write sparse images of all splits of a samples file; kind ``jet-image``."""
+    source: dict[str, Any] = read_attributes(samples, "jets")
+    unit = "1" if any(step.startswith("normalise") for step in spec.steps) else "GeV"
+    attributes = {
+        "shape": [spec.pixels, spec.pixels],
+        "axes": "eta, phi",
+        "edges": [-spec.half_width, spec.half_width],
+        "tie_rule": f"an edge belongs to the pixel above it, with {TIE} pixel widths of margin below",
+        "dataset": json.dumps(source["spec"], sort_keys=True),
+        "classes": 2,
+    }
+    units = {"pixel": "row * pixels + column", "value": unit}
+    packages = ("numba",)
+    with Writer.create(
+        path, "jet-image", spec=spec.model_dump(), units=units, packages=packages, **attributes
+    ) as writer:
+        for split in SPLITS:
+            for block in iterate_blocks(samples, split, _ROWS):
+                images = build_images(
+                    block.flat["constituents"],
+                    block.offsets,
+                    spec.pixels,
+                    spec.half_width,
+                    spec.steps,
+                    threads,
+                )
+                entries = {name: block.entries[name] for name in ("event", "label")}
+                writer.append(split, Block(entries, images[0], {"pixel": images[1], "value": images[2]}))
+                progress(len(block))

@@ -1,0 +1,208 @@
+"""Simulated top and QCD jets: Pythia8, a parametrised detector, FastJet, the public sample's selection.
+
+The selection is that of the Top Quark Tagging Reference Dataset (Kasieczka et al., doi:10.21468/SciPostPhys.7.1.014):
+anti-kT jets in a pT and |eta| window; a top jet has a top quark and its three decay quarks within the radius.
+"""
+
+from collections.abc import Callable
+
+import awkward as ak
+import fastjet
+import numpy as np
+import pythia8mc
+
+from jetpulse import seeds
+from jetpulse.config import Simulation
+from jetpulse.errors import UserError
+from jetpulse.jets.detector import ETA_MAX, simulate_detector
+from jetpulse.jets.kinematics import pt_eta_phi, wrap_phi
+from jetpulse.samples import Block, counts_to_offsets
+
+LABELS = {"qcd": 0, "top": 1}
+_PROCESSES = {
+    "qcd": ["HardQCD:all = on"],
+    # Both W bosons decay to quarks.
+    "top": ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on", "24:onMode = off", "24:onIfAny = 1 2 3 4 5"],
+}
+_SHOWERS = {"simple": 1, "vincia": 2, "dire": 3}
+_NEUTRINOS = (12, 14, 16)
+_BATCH = 500
+
+
+def configure_pythia(spec: Simulation, process: str, block: int) -> pythia8mc.Pythia:
+    """Return Pythia, initialised for one block of one process (``qcd`` or ``top``).
+
+    Raises:
+        UserError: Pythia refuses the settings.
+    """
+    pythia = pythia8mc.Pythia("", False)
+    # Pythia takes seeds up to 900,000,000.
+    seed = 1 + seeds.integer_seed(spec.seed, f"pythia/{process}", block) % 900_000_000
+    for line in [
+        "Print:quiet = on",
+        "Random:setSeed = on",
+        f"Random:seed = {seed}",
+        f"Beams:eCM = {spec.energy}",
+        f"PhaseSpace:pTHatMin = {spec.pt_hat[0]}",
+        f"PhaseSpace:pTHatMax = {spec.pt_hat[1]}",
+        f"PartonLevel:MPI = {'on' if spec.multiple_interactions else 'off'}",
+        f"PartonShowers:model = {_SHOWERS[spec.shower]}",
+        *_PROCESSES[process],
+    ]:
+        pythia.readString(line)
+    if not pythia.init():
+        raise UserError(f"Pythia refuses the settings of process {process!r}: {spec.model_dump_json()}")
+    return pythia
+
+
+def simulate_block(
+    spec: Simulation, process: str, block: int, count: int, progress: Callable[[int], None] = lambda n: None
+) -> Block:
+    """Return exactly ``count`` jets of one process.
+
+    Entries: ``event`` int64 (unique within a dataset; jets of one event share it), ``label`` int8, ``jet`` float32
+    (n, 4) the clustered jet, offsets, and ``constituents`` float32 (total, 4): E, px, py, pz in GeV, hardest first.
+    The result depends on ``spec``, ``process`` and ``block`` only; a smaller ``count`` gives the beginning of a larger one.
+
+    Args:
+        spec: settings.
+        process: ``qcd`` or ``top``.
+        block: index of the block, part of the seeds.
+        count: how many jets.
+        progress: called with the number of jets made since the last call.
+
+    Raises:
+        UserError: the settings give no jets.
+    """
+    pythia = configure_pythia(spec, process, block)
+    rng = seeds.generator(spec.seed, f"detector/{process}", block)
+    parts: list[Block] = []
+    made, events = 0, 0
+    while made < count:
+        # At the end ask for about as many events as are needed; the batch size does not change any event.
+        batch = _BATCH if made == 0 else min(_BATCH, int(1.1 * (count - made) * events / made) + 10)
+        record = pythia.nextBatch(batch).prt
+        jets = _select(spec, process, *_cluster(spec, *_observe(spec, rng, record)), record)
+        first = (LABELS[process] << 56) | (block << 32) | events
+        jets.entries["event"] += first
+        events += batch
+        keep = min(len(jets), count - made)
+        parts.append(jets.take(np.arange(keep)))
+        made += keep
+        progress(keep)
+        if made == 0 and events >= 20 * _BATCH:
+            raise UserError(
+                f"simulation of process {process!r}: no jet in {events} events passes pt {spec.pt}, |eta| < {spec.eta_max}; "
+                f"choose pt_hat {spec.pt_hat} around the jet window"
+            )
+    return _concatenate(parts)
+
+
+def _concatenate(parts: list[Block]) -> Block:
+    entries = {name: np.concatenate([part.entries[name] for part in parts]) for name in parts[0].entries}
+    flat = {name: np.concatenate([part.flat[name] for part in parts]) for name in parts[0].flat}
+    return Block(entries, counts_to_offsets(np.concatenate([np.diff(part.offsets) for part in parts])), flat)
+
+
+def _flat(array: ak.Array) -> np.ndarray:
+    return ak.to_numpy(ak.flatten(array))
+
+
+def _momenta(particles: ak.Array) -> np.ndarray:
+    return np.stack([_flat(particles.p[name]) for name in ("e", "px", "py", "pz")], axis=1)
+
+
+def _observe(spec: Simulation, rng: np.random.Generator, record: ak.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return offsets and momenta (total, 4) of what is clustered: detector objects or visible particles."""
+    offsets = counts_to_offsets(ak.to_numpy(ak.num(record.id)))
+    pdg, momenta = _flat(record.id), _momenta(record)
+    visible = (_flat(record.status) > 0) & ~np.isin(np.abs(pdg), _NEUTRINOS)
+    _, eta, _ = pt_eta_phi(momenta)
+    visible &= np.abs(eta) < ETA_MAX
+    inside = np.concatenate([[0], np.cumsum(visible)])[offsets].astype(np.int64)
+    if spec.detector == "none":
+        return inside, momenta[visible]
+    return simulate_detector(rng, inside, pdg[visible], momenta[visible])
+
+
+def _cluster(
+    spec: Simulation, offsets: np.ndarray, momenta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return event index (n,), jet momenta (n, 4), offsets (n + 1) and constituents (total, 4) of all hard jets."""
+    columns = dict(zip(("E", "px", "py", "pz"), momenta.T, strict=True))
+    events = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), np.diff(offsets))
+    sequence = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.antikt_algorithm, spec.radius))
+    jets = sequence.inclusive_jets(spec.pt[0])
+    members = sequence.constituent_index(spec.pt[0])
+    event = np.repeat(np.arange(len(events)), ak.to_numpy(ak.num(jets, axis=1)))
+    jet = np.stack([_flat(jets[name]) for name in ("E", "px", "py", "pz")], axis=1)
+    counts = ak.to_numpy(ak.flatten(ak.num(members, axis=2)))
+    rows = ak.to_numpy(ak.flatten(members, axis=None)) + np.repeat(offsets[event], counts)
+    return event, jet.reshape(-1, 4), counts_to_offsets(counts), momenta[rows]
+
+
+def _select(
+    spec: Simulation,
+    process: str,
+    event: np.ndarray,
+    jet: np.ndarray,
+    offsets: np.ndarray,
+    constituents: np.ndarray,
+    record: ak.Array,
+) -> Block:
+    """Apply the jet window and, for tops, the matching; sort constituents by pT and keep the hardest."""
+    pt, eta, phi = pt_eta_phi(jet)
+    chosen = (pt > spec.pt[0]) & (pt < spec.pt[1]) & (np.abs(eta) < spec.eta_max)
+    if process == "top":
+        chosen &= _contains_top(spec.radius, event, eta, phi, record)
+    hardness, _, _ = pt_eta_phi(constituents)
+    owner = np.repeat(np.arange(len(jet)), np.diff(offsets))
+    order = np.lexsort((-hardness, owner))
+    rank = np.arange(len(owner)) - offsets[owner]
+    kept = rank < spec.max_constituents
+    counts = np.minimum(np.diff(offsets), spec.max_constituents)
+    entries = {
+        "event": event.astype(np.int64),
+        "label": np.full(len(jet), LABELS[process], np.int8),
+        "jet": jet.astype(np.float32),
+    }
+    block = Block(
+        entries, counts_to_offsets(counts), {"constituents": constituents[order][kept].astype(np.float32)}
+    )
+    return block.take(np.flatnonzero(chosen))
+
+
+def _contains_top(
+    radius: float, event: np.ndarray, eta: np.ndarray, phi: np.ndarray, record: ak.Array
+) -> np.ndarray:
+    """Return for every jet whether one top quark and its three decay quarks lie within the radius of its axis."""
+    start = counts_to_offsets(ak.to_numpy(ak.num(record.id)))
+    pdg = _flat(record.id)
+    owner = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    mother = _flat(record.mother1) + start[owner]
+    _, particle_eta, particle_phi = pt_eta_phi(_momenta(record))
+    contained = np.zeros(len(event), bool)
+    for sign in (1, -1):
+        # Decay quarks are those whose mother is the last copy of the top (b) or of its W (two more).
+        parent = pdg[mother]
+        quarks = np.flatnonzero((np.abs(pdg) <= 5) & (pdg != 0) & np.isin(parent, (6 * sign, 24 * sign)))
+        tops = mother[quarks[parent[quarks] == 6 * sign]]
+        wanted = np.concatenate([quarks, tops])
+        inside = np.zeros(len(event), np.int64)
+        for jet_index, particle in _pairs(event, owner[wanted], wanted):
+            d_eta = particle_eta[particle] - eta[jet_index]
+            d_phi = wrap_phi(particle_phi[particle] - phi[jet_index])
+            np.add.at(inside, jet_index, np.hypot(d_eta, d_phi) < radius)
+        contained |= inside == 4
+    return contained
+
+
+def _pairs(jet_event: np.ndarray, particle_event: np.ndarray, particle: np.ndarray):
+    """Yield (jet indices, particles) of the same event: one turn for each particle of an event."""
+    order = np.argsort(particle_event, kind="stable")
+    particle_event, particle = particle_event[order], particle[order]
+    first = np.searchsorted(particle_event, jet_event, "left")
+    last = np.searchsorted(particle_event, jet_event, "right")
+    for turn in range(int((last - first).max(initial=0))):
+        jets = np.flatnonzero(first + turn < last)
+        yield jets, particle[first[jets] + turn]

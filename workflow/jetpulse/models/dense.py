@@ -1,0 +1,32 @@
+"""Fully connected network on flattened input: what remains when the neighbourhood of pixels is ignored."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+
+class Network(nn.Module):
+    """Hidden layers with ReLU and dropout; input (batch, ...), output logits."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int,
+        *,
+        hidden: list[Annotated[int, Field(ge=1)]] = [128, 64, 64],  # noqa: B006 - read, never changed
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    ) -> None:
+        """Build for inputs of ``shape``."""
+        super().__init__()
+        widths = [math.prod(shape), *hidden]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for inputs, outputs in zip(widths, widths[1:], strict=False):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], classes))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return logits (batch, classes)."""
+        return self.layers(inputs)

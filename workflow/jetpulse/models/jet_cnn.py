@@ -1,0 +1,52 @@
+"""Reference convolutional network for jet images, 216,546 parameters at 40 x 40 pixels and default arguments.
+
+Two pairs of 4 x 4 convolutions with 'same' padding, a 2 x 2 max-pooling between them, and three hidden layers;
+the layout of Kasieczka et al. (doi:10.1007/JHEP05(2017)006) at the size of the reference analysis.
+"""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+
+class Network(nn.Module):
+    """Convolutions, pooling, convolutions, dense layers; input (batch, pixels, pixels), output logits."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int,
+        *,
+        filters: Annotated[int, Field(ge=1)] = 8,
+        kernel: Annotated[int, Field(ge=1)] = 4,
+        hidden: list[Annotated[int, Field(ge=1)]] = [64, 64, 64],  # noqa: B006 - read, never changed
+    ) -> None:
+        """Build for images of ``shape`` (rows, columns)."""
+        super().__init__()
+
+        before, after = (kernel - 1) // 2, kernel // 2  # 'same' padding, one more behind for even kernels
+
+        def convolution(inputs: int) -> list[nn.Module]:
+            padding = nn.ZeroPad2d((before, after, before, after))
+            return [padding, nn.Conv2d(inputs, filters, kernel), nn.ReLU()]
+
+        widths = [filters * (shape[0] // 2) * (shape[1] // 2), *hidden]
+        dense: list[nn.Module] = []
+        for inputs, outputs in zip(widths, widths[1:], strict=False):
+            dense += [nn.Linear(inputs, outputs), nn.ReLU()]
+        self.layers = nn.Sequential(
+            *convolution(1),
+            *convolution(filters),
+            nn.MaxPool2d(2),
+            *convolution(filters),
+            *convolution(filters),
+            nn.Flatten(),
+            *dense,
+            nn.Linear(widths[-1], classes),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits (batch, classes) of images (batch, rows, columns)."""
+        return self.layers(images[:, None])

@@ -1,0 +1,24 @@
+"""Splits by event: where an entry goes depends on its event's id alone, never on its place in a file."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def hash_events(event: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return a well-mixed uint64 of every event id (splitmix64, Steele et al., doi:10.1145/2714064.2660195)."""
+    with np.errstate(over="ignore"):
+        x = event.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(2 * seed + 1)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def assign_splits(event: np.ndarray, fractions: Mapping[str, float], seed: int = 0) -> np.ndarray:
+    """Return the index into ``fractions`` of the split of every event (int8, same shape as ``event``).
+
+    The hash of an id is compared with the cumulated fractions, so entries of one event stay together and
+    adding events moves none of the others.
+    """
+    edges = np.cumsum(list(fractions.values()))[:-1]
+    return np.searchsorted(edges, hash_events(event, seed) / 2.0**64, side="right").astype(np.int8)
