@@ -1,11 +1,12 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
 from jetpulse.config.load import expand_path, load_config, parse_config
-from jetpulse.config.models import Analysis, Experiment, JetDataset, JetImage, Simulation, Training
+from jetpulse.config.models import Analysis, Experiment, Experiments, JetDataset, JetImage, Simulation, Training
 
 __all__ = [
     "Analysis",
     "Experiment",
+    "Experiments",
     "JetDataset",
     "JetImage",
     "Simulation",

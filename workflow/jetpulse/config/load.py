@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from jetpulse.config.models import Analysis, JetDataset
 from jetpulse.errors import UserError
@@ -42,7 +42,7 @@ def parse_config(value: Any, where: str) -> Analysis:
     try:
         analysis = Analysis.model_validate(value)
     except ValidationError as error:
-        lines = dict.fromkeys(f"{where}: {_explain(item)}" for item in error.errors())
+        lines = dict.fromkeys(f"{where}: {explain(item)}" for item in error.errors())
         raise UserError("\n".join(lines)) from error
     mistakes = [f"{where}: {line}" for line in _check_names(analysis)]
     if mistakes:
@@ -50,12 +50,12 @@ def parse_config(value: Any, where: str) -> Analysis:
     return analysis
 
 
-def _explain(item: Any) -> str:
-    """Turn one of pydantic's errors into a line: key, what was given, what is allowed, the nearest spelling."""
+def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
+    """Turn one of pydantic's errors about ``root`` into a line: key, given, allowed, the nearest spelling."""
     location = [str(part) for part in item["loc"] if part != "[key]"]
     key = ".".join(location)
     if item["type"] == "extra_forbidden":
-        allowed = _keys_beside(location)
+        allowed = _keys_beside(location, root)
         near = difflib.get_close_matches(location[-1], allowed, 1, 0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: unknown key; {hint}allowed here: {', '.join(allowed)}"
@@ -74,21 +74,21 @@ def _explain(item: Any) -> str:
     return f"{key}: {message}{given}"
 
 
-def _keys_beside(location: list[str]) -> list[str]:
+def _keys_beside(location: list[str], root: type[BaseModel]) -> list[str]:
     """Return the keys that are allowed where an unknown one was found."""
-    model: Any = Analysis
+    model: Any = section_of(root.model_fields["root"].annotation) if issubclass(root, RootModel) else root
     for part in location[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            model = _section(model.model_fields[part].annotation)
+        field = model.model_fields.get(part)  # names of entries and positions in lists are no fields
+        model = section_of(field.annotation) or model if field else model
     return list(model.model_fields)
 
 
-def _section(annotation: Any) -> Any:
+def section_of(annotation: Any) -> Any:
     """Return the section inside ``dict[Name, Section]``, ``Section | None`` or the section itself."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in get_args(annotation):
-        found = _section(inner)
+        found = section_of(inner)
         if found is not None:
             return found
     return None
@@ -129,9 +129,7 @@ def _check_splits(analysis: Analysis, name: str) -> list[str]:
         if not _has_split(analysis.datasets[dataset], "test"):
             lines.append(f"test_on: {dataset!r} has no test split")
         if dataset == experiment.dataset:
-            lines.append(
-                f"test_on: {dataset!r} is the experiment's own dataset, which is tested anyway; remove it"
-            )
+            lines.append(f"test_on: {dataset!r} is the experiment's own dataset, which is tested anyway; remove it")
     return lines
 
 
@@ -149,7 +147,5 @@ def expand_path(text: str, where: str) -> str:
     """
     expanded = os.path.expandvars(Path(text).expanduser())
     if "$" in expanded:
-        raise UserError(
-            f"{where}: {text!r} uses an environment variable that is not set; export it or write the path"
-        )
+        raise UserError(f"{where}: {text!r} uses an environment variable that is not set; export it or write the path")
     return expanded

@@ -6,7 +6,7 @@ descriptions (``jetpulse document-config``).
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
 
 from jetpulse.config.networks import check_model
 
@@ -23,8 +23,14 @@ def _number(value: Any) -> Any:
     return value
 
 
-Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Fraction = Annotated[Real, Field(ge=0, le=1)]
+def _real(**limits: float) -> Any:
+    """Return the type of a finite number within limits (``gt``, ``ge``, ``lt``, ``le``)."""
+    return Annotated[float, Field(allow_inf_nan=False, **limits), BeforeValidator(_number)]
+
+
+Real = _real()
+Fraction = _real(ge=0, le=1)
+Positive = _real(gt=0)
 Window = Annotated[list[Real], Field(min_length=2, max_length=2)]
 
 
@@ -47,9 +53,7 @@ class Simulation(Section):
     jets_per_class: Annotated[int, Field(ge=1)] = Field(
         description="Jets of each class (top, QCD) that pass the selection."
     )
-    seed: Annotated[int, Field(ge=0)] = Field(
-        1, description="Base seed; change it for an independent sample."
-    )
+    seed: Annotated[int, Field(ge=0)] = Field(1, description="Base seed; change it for an independent sample.")
     block: Annotated[int, Field(ge=1)] = Field(
         5000, description="Jets in one job. Part of the sample's definition: each block has seeds of its own."
     )
@@ -58,13 +62,11 @@ class Simulation(Section):
         [500.0, 800.0],
         description="Window of the hard process's pT in GeV; make it wider than `pt` on both sides.",
     )
-    eta_max: Annotated[Real, Field(gt=0, le=4.9)] = Field(2.0, description="Largest |eta| of the jet axis.")
-    radius: Annotated[Real, Field(gt=0, le=2)] = Field(
+    eta_max: _real(gt=0, le=4.9) = Field(2.0, description="Largest |eta| of the jet axis.")
+    radius: _real(gt=0, le=2) = Field(
         0.8, description="anti-kT radius; also the matching distance of the top and its quarks."
     )
-    energy: Annotated[Real, Field(ge=1000, le=200_000)] = Field(
-        14_000.0, description="Centre-of-mass energy in GeV."
-    )
+    energy: _real(ge=1000, le=200_000) = Field(14_000.0, description="Centre-of-mass energy in GeV.")
     shower: Literal["simple", "vincia", "dire"] = Field("simple", description="Pythia's parton shower model.")
     multiple_interactions: bool = Field(
         False, description="Simulate the underlying event (slower; off in the public sample)."
@@ -179,7 +181,7 @@ class JetImage(Section):
 
     kind: Literal["jet-image"] = Field(description="Sparse image of the transverse momentum.")
     pixels: Annotated[int, Field(ge=1, le=1024)] = Field(40, description="Pixels along each axis.")
-    half_width: Annotated[Real, Field(gt=0, le=4)] = Field(
+    half_width: _real(gt=0, le=4) = Field(
         0.8, description="The image covers [-half_width, half_width) in both directions."
     )
     steps: list[Step] = Field(
@@ -194,9 +196,7 @@ class JetImage(Section):
     @classmethod
     def _ordered(cls, steps: list[str]) -> list[str]:
         families = list(STEP_FAMILIES)
-        ranks = [
-            next(i for i, family in enumerate(families) if step in STEP_FAMILIES[family]) for step in steps
-        ]
+        ranks = [next(i for i, family in enumerate(families) if step in STEP_FAMILIES[family]) for step in steps]
         for rank in set(ranks):
             if ranks.count(rank) > 1:
                 msg = f"at most one of {', '.join(STEP_FAMILIES[families[rank]])} can be used"
@@ -211,22 +211,16 @@ class JetImage(Section):
 class Training(Section):
     """How a network is trained."""
 
-    optimiser: Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"] = Field(
-        "adam", description="torch.optim class."
-    )
-    learning_rate: Annotated[Real, Field(gt=0)] = Field(0.001, description="Step size of the optimiser.")
-    momentum: Annotated[Real, Field(ge=0, lt=1)] = Field(
-        0.0, description="Momentum of `sgd` and `rmsprop`; no meaning elsewhere."
-    )
-    weight_decay: Annotated[Real, Field(ge=0)] = Field(0.0, description="L2 penalty on the weights.")
+    optimiser: Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"] = Field("adam", description="torch.optim class.")
+    learning_rate: Positive = Field(0.001, description="Step size of the optimiser.")
+    momentum: _real(ge=0, lt=1) = Field(0.0, description="Momentum of `sgd` and `rmsprop`; no meaning elsewhere.")
+    weight_decay: _real(ge=0) = Field(0.0, description="L2 penalty on the weights.")
     initialisation: Literal["glorot", "he", "torch"] = Field(
         "glorot",
         description="`glorot`, `he`: uniform weights, zero biases; `torch`: the layers' own defaults.",
     )
     batch: Annotated[int, Field(ge=1)] = Field(50, description="Entries in one step.")
-    epochs: Annotated[int, Field(ge=1)] = Field(
-        30, description="Largest number of passes over the training split."
-    )
+    epochs: Annotated[int, Field(ge=1)] = Field(30, description="Largest number of passes over the training split.")
     patience: Annotated[int, Field(ge=1)] | None = Field(
         2,
         description="Stop after so many epochs without a better validation loss (null: never); the best weights are kept.",
@@ -269,9 +263,7 @@ class Reference(Section):
 class Experiment(Section):
     """A dataset, seen through a representation, learned by a model for a task, over several seeds."""
 
-    task: Literal["classification"] = Field(
-        "classification", description="What is learned and how it is judged."
-    )
+    task: Literal["classification"] = Field("classification", description="What is learned and how it is judged.")
     dataset: Name = Field(description="A key of `datasets`.")
     representation: Name = Field(description="A key of `representations`.")
     model: Model = Field(description="The network and its arguments.")
@@ -297,3 +289,7 @@ class Analysis(Section):
     datasets: dict[Name, JetDataset] = Field(description="Samples, by name.")
     representations: dict[Name, JetImage] = Field(description="How samples are shown to a network, by name.")
     experiments: dict[Name, Experiment] = Field(description="What is trained and compared, by name.")
+
+
+class Experiments(RootModel[dict[Name, Experiment]]):
+    """Experiments by name, as ``jetpulse compare`` takes them."""

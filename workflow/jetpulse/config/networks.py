@@ -30,9 +30,7 @@ def model_names() -> list[str]:
 def _describe(name: str) -> tuple[str, type]:
     tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
     network = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network")
-    init = next(
-        node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
-    )
+    init = next(node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     arguments = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
     fields: dict[str, Any] = {a.arg: (ast.unparse(a.annotation), ast.literal_eval(d)) for a, d in arguments}
     arguments_model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)

@@ -141,9 +141,7 @@ def simulate_detector(rng, offsets, pdg, momenta):
             tracked, track_energy = False, 0.0
             if charge != 0 and rng.random() < _efficiency(pt, abs(eta), pdg[i]):
                 scale = _log_normal(rng, 1.0, _track_resolution(pt, abs(eta)))
-                track_energy = math.sqrt(
-                    max(E * E - pt * pt - pz * pz, 0.0) + (scale * math.hypot(pt, pz)) ** 2
-                )
+                track_energy = math.sqrt(max(E * E - pt * pt - pz * pz, 0.0) + (scale * math.hypot(pt, pz)) ** 2)
                 out[n, 0], out[n, 1], out[n, 2], out[n, 3] = track_energy, scale * px, scale * py, scale * pz
                 tracked = True
                 n += 1
@@ -172,9 +170,7 @@ def simulate_detector(rng, offsets, pdg, momenta):
                     continue
                 sigma = _ecal_sigma(energy, abs_eta) if layer == 0 else _hcal_sigma(energy, abs_eta)
                 measured = _log_normal(rng, energy, sigma)
-                neutral = _excess(
-                    measured, deposits[k, 2 + layer], sigma, _ECAL_MIN if layer == 0 else _HCAL_MIN
-                )
+                neutral = _excess(measured, deposits[k, 2 + layer], sigma, _ECAL_MIN if layer == 0 else _HCAL_MIN)
                 if neutral > 0.0:
                     eta, phi = low_eta + 0.1 * rng.random(), low_phi + width * rng.random()
                     _direction(out, n, neutral, eta, phi)

@@ -54,9 +54,7 @@ def build_images(
     Example:
         >>> offsets, pixel, value = build_images(jets, jet_offsets, 40, 0.8, ["centre", "rotate", "normalise"])
     """
-    constituents = np.ascontiguousarray(
-        constituents, np.float64 if constituents.dtype == np.float64 else np.float32
-    )
+    constituents = np.ascontiguousarray(constituents, np.float64 if constituents.dtype == np.float64 else np.float32)
     n = len(offsets) - 1
     counts = np.zeros(n, np.int64)
     pixel = np.empty(len(constituents), np.int32)
@@ -73,11 +71,7 @@ def build_images(
     edges = np.linspace(0, n, max(1, min(threads, n)) + 1).astype(np.int64)
     spans = list(zip(edges, edges[1:], strict=False))
     with ThreadPoolExecutor(len(spans)) as pool:
-        list(
-            pool.map(
-                lambda span: _pixelate(constituents, offsets, *span, *options, counts, pixel, value), spans
-            )
-        )
+        list(pool.map(lambda span: _pixelate(constituents, offsets, *span, *options, counts, pixel, value), spans))
         image_offsets = counts_to_offsets(counts)
         dense_pixel = np.empty(image_offsets[-1], np.int32)
         dense_value = np.empty(image_offsets[-1], np.float32)
@@ -202,9 +196,7 @@ def _principal_axis(n, pt, eta, phi):
 
 
 @numba.njit(nogil=True, cache=True)
-def _preprocess(
-    constituents, start, stop, n, hardest, second, centre, rotate, flip_eta, flip_phi, pt, eta, phi
-):
+def _preprocess(constituents, start, stop, n, hardest, second, centre, rotate, flip_eta, flip_phi, pt, eta, phi):
     if centre == 2:
         total, eta0, phi0 = 0.0, 0.0, 0.0
         for k in range(n):
@@ -274,9 +266,7 @@ def _pixelate(
         n, hardest, second = _load(constituents, start, stop, pt, eta, phi)
         if n == 0:
             continue
-        _preprocess(
-            constituents, start, stop, n, hardest, second, centre, rotate, flip_eta, flip_phi, pt, eta, phi
-        )
+        _preprocess(constituents, start, stop, n, hardest, second, centre, rotate, flip_eta, flip_phi, pt, eta, phi)
         filled = 0
         for k in range(n):
             x, y = eta[k] * scale + shift, phi[k] * scale + shift

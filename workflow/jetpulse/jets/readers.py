@@ -72,9 +72,7 @@ def _column_names(table: h5py.Dataset, path: str | Path, block: str) -> list[str
             f"{path}: {block} has {width} columns but names {len(names)}; expected the public top-tagging layout"
         )
     if block == "values_block_1" and _LABEL not in names:
-        raise UserError(
-            f"{path}: no column {_LABEL!r}, found {', '.join(names)}; the label column must have that name"
-        )
+        raise UserError(f"{path}: no column {_LABEL!r}, found {', '.join(names)}; the label column must have that name")
     return names
 
 
@@ -91,9 +89,7 @@ def _momentum_columns(table: h5py.Dataset, path: str | Path) -> np.ndarray:
     return np.array([[where[name] for name in row] for row in wanted])
 
 
-def _compress(
-    event: np.ndarray, label: np.ndarray, values: np.ndarray, path: str | Path, start: int
-) -> Block:
+def _compress(event: np.ndarray, label: np.ndarray, values: np.ndarray, path: str | Path, start: int) -> Block:
     """Drop the zero padding of values (n, constituents, 4) and sort by pT."""
     filled = values.any(axis=2)
     counts = filled.sum(axis=1)
@@ -103,9 +99,7 @@ def _compress(
     order = np.lexsort((-pt, owner))
     wrong = np.flatnonzero((label != 0) & (label != 1))
     if len(wrong):
-        raise UserError(
-            f"{path}: event {start + wrong[0]}: label is {label[wrong[0]]}, expected 0 (QCD) or 1 (top)"
-        )
+        raise UserError(f"{path}: event {start + wrong[0]}: label is {label[wrong[0]]}, expected 0 (QCD) or 1 (top)")
     return Block(
         {"event": event, "label": label.astype(np.int8)},
         counts_to_offsets(counts),

@@ -166,15 +166,11 @@ def _select(
         "label": np.full(len(jet), LABELS[process], np.int8),
         "jet": jet.astype(np.float32),
     }
-    block = Block(
-        entries, counts_to_offsets(counts), {"constituents": constituents[order][kept].astype(np.float32)}
-    )
+    block = Block(entries, counts_to_offsets(counts), {"constituents": constituents[order][kept].astype(np.float32)})
     return block.take(np.flatnonzero(chosen))
 
 
-def _contains_top(
-    radius: float, event: np.ndarray, eta: np.ndarray, phi: np.ndarray, record: ak.Array
-) -> np.ndarray:
+def _contains_top(radius: float, event: np.ndarray, eta: np.ndarray, phi: np.ndarray, record: ak.Array) -> np.ndarray:
     """Return for every jet whether one top quark and its three decay quarks lie within the radius of its axis."""
     start = counts_to_offsets(ak.to_numpy(ak.num(record.id)))
     pdg = _flat(record.id)

@@ -126,9 +126,7 @@ def read_attributes(path: str | Path, kind: str | None = None) -> dict[str, Any]
         raise UserError(f"{path}: is of kind {found!r}, expected {expected!r}; check the path")
     for name in ("spec", "units", "versions"):
         attributes[name] = json.loads(attributes[name])
-    return {
-        name: value.item() if isinstance(value, np.generic) else value for name, value in attributes.items()
-    }
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in attributes.items()}
 
 
 def split_sizes(path: str | Path) -> dict[str, int]:
@@ -140,9 +138,7 @@ def split_sizes(path: str | Path) -> dict[str, int]:
 def _dataset(handle: h5py.File, path: str | Path, split: str, name: str) -> h5py.Dataset:
     if split not in handle:
         found = ", ".join(handle) or "nothing"
-        raise UserError(
-            f"{path}: no group {split!r}, found {found}; was the file made by `jetpulse build-samples`?"
-        )
+        raise UserError(f"{path}: no group {split!r}, found {found}; was the file made by `jetpulse build-samples`?")
     if name not in handle[split]:
         found = ", ".join(handle[split]) or "nothing"
         raise UserError(f"{path}: no dataset {split}/{name}, found {found}; make the file again")
@@ -170,20 +166,14 @@ def read_block(path: str | Path, split: str, start: int = 0, stop: int | None = 
             entries = {name: group[name][start:stop] for name in lengths if name not in ragged}
             flat = {name: group[name][offsets[0] : offsets[-1]] for name in ragged}
         except OSError as error:
-            raise UserError(
-                f"{path}: split {split!r} cannot be read ({error}); make the file again"
-            ) from error
+            raise UserError(f"{path}: split {split!r} cannot be read ({error}); make the file again") from error
         wrong = [name for name in ragged if lengths[name] != total]
         if wrong or len(offsets) != stop - start + 1:
-            raise UserError(
-                f"{path}: {split}: lengths of {', '.join(wrong) or 'offsets'} disagree; make it again"
-            )
+            raise UserError(f"{path}: {split}: lengths of {', '.join(wrong) or 'offsets'} disagree; make it again")
         return Block(_equal_lengths(entries, stop - start, path, split), offsets - offsets[0], flat)
 
 
-def _equal_lengths(
-    entries: dict[str, np.ndarray], n: int, path: str | Path, split: str
-) -> dict[str, np.ndarray]:
+def _equal_lengths(entries: dict[str, np.ndarray], n: int, path: str | Path, split: str) -> dict[str, np.ndarray]:
     wrong = {name: len(values) for name, values in entries.items() if len(values) != n}
     if wrong:
         raise UserError(f"{path}: {split}: expected {n} entries, found {wrong}; make the file again")

@@ -1,0 +1,34 @@
+"""jetpulse: from simulation to report, `snakemake --cores N`; the targets are explained in README.md."""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+# A file given with --configfile stands in place of the default analysis; merging two analyses would run both.
+if "experiments" not in config:
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/jets.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    """Make everything that the config's experiments ask for (the default target)."""
+    default_target: True
+    input:
+        results_of(analysis.experiments),
+
+
+rule jets:
+    """Make everything about jets: their datasets, experiments and figures."""
+    input:
+        results_of(experiments_of_kind("jets")),

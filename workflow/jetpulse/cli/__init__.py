@@ -1,0 +1,103 @@
+"""The command line: one verb per rule of the workflow, each reads files, makes one call and writes files.
+
+``main`` finds the verbs in the modules of this package: every public function there is one, its docstring is the
+manual page and ``arguments`` (an attribute set by ``verb``) declares its options.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from importlib import import_module
+from types import FunctionType
+
+from jetpulse import __version__
+from jetpulse.errors import UserError
+
+# Verbs by module, in the order of the chain; importing a module of verbs stays cheap, they import what they need.
+VERBS = {
+    "jets": ("simulate-jets", "build-samples", "build-jet-images"),
+    "training": ("train", "predict", "list-models"),
+    "evaluation": ("evaluate", "combine", "compare"),
+    "figures": ("plot-jets", "plot-training", "plot-classification", "plot-comparison"),
+    "config": ("check-config", "document-config"),
+}
+
+
+def module_of(name: str) -> str:
+    """Return the module of this package that holds a verb."""
+    return next(module for module, names in VERBS.items() if name in names)
+
+
+def code_roots(name: str) -> str:
+    """Return the root of a verb for ``jetpulse.codehash.code_hash``."""
+    return f"cli.{module_of(name)}:{name.replace('-', '_')}"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        """Report a wrong call in one line, with the exit code of every other mistake."""
+        self.exit(1, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def _verb(name: str) -> FunctionType:
+    return getattr(import_module(f"jetpulse.cli.{module_of(name)}"), name.replace("-", "_"))
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser; with ``only`` just that verb is loaded."""
+    parser = _Parser(
+        prog="jetpulse",
+        description="Steps of a reproducible physics machine-learning analysis, as the workflow runs them.",
+        epilog="`jetpulse VERB --help` is the manual page of a step. A mistake gives one line and exit code 1.",
+    )
+    parser.add_argument("--version", action="version", version=f"jetpulse {__version__}")
+    parsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name in [only] if only else [name for names in VERBS.values() for name in names]:
+        function = _verb(name)
+        text = (function.__doc__ or "").strip()
+        first, _, rest = text.partition("\n")
+        inner = parsers.add_parser(
+            name,
+            help=first,
+            description=f"{first}\n\n{_dedent(rest)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for flags, options in function.arguments:
+            inner.add_argument(*flags, **options)
+        inner.set_defaults(function=function)
+    return parser
+
+
+def _dedent(text: str) -> str:
+    import textwrap
+
+    return textwrap.dedent(text).strip()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; return the exit code: 0, or 1 after a one-line message for a mistake of the user's."""
+    argv = sys.argv[1:] if argv is None else argv
+    known = {name for names in VERBS.values() for name in names}
+    options = vars(build_parser(argv[0] if argv and argv[0] in known else None).parse_args(argv))
+    function, verb = options.pop("function"), options.pop("verb")
+    try:
+        function(**options)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"jetpulse {verb}: {line}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print(f"jetpulse {verb}: out of memory; use a machine with more or smaller inputs", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"jetpulse {verb}: interrupted; nothing half-written is left", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception:
+        traceback.print_exc()
+        print(f"jetpulse {verb}: this is a defect of jetpulse, please report the lines above", file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,130 @@
+"""What every verb shares: declaring arguments, the log's first lines, progress, specs given as JSON."""
+
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from jetpulse import __version__
+from jetpulse.errors import UserError
+
+Section = TypeVar("Section", bound=BaseModel)
+
+
+def argument(*flags: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Declare one argument, as `argparse.ArgumentParser.add_argument` takes it."""
+    return flags, options
+
+
+def verb(*arguments: tuple[tuple[str, ...], dict[str, Any]]) -> Callable[[Callable], Callable]:
+    """Mark a function as a verb with these arguments."""
+
+    def mark(function: Callable) -> Callable:
+        function.arguments = arguments
+        return function
+
+    return mark
+
+
+def path(name: str, text: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Declare an argument that is a path."""
+    return argument(name, type=Path, help=text, **({} if name.startswith("-") else {"metavar": name.upper()}) | options)
+
+
+def threads() -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Declare --threads."""
+    return argument("--threads", type=int, default=1, help="CPU threads; no result depends on it (default: 1)")
+
+
+def spec_argument(what: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Declare --spec."""
+    return argument(
+        "--spec", required=True, metavar="JSON", help=f"{what}, as JSON or as @FILE; missing keys get their defaults"
+    )
+
+
+def read_spec(text: str, model: type[Section]) -> Section:
+    """Return a section of the config from JSON text, or from a file for ``@FILE``.
+
+    Raises:
+        UserError: not JSON, or not that section.
+    """
+    from jetpulse.config.load import explain
+
+    try:
+        content = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+        return model.model_validate(json.loads(content))
+    except OSError as error:
+        raise UserError(f"--spec {text}: {error.strerror}; check the path") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"--spec: not valid JSON: {error}") from error
+    except ValidationError as error:
+        raise UserError("\n".join(f"--spec: {explain(item, model)}" for item in error.errors())) from error
+
+
+def grouped_paths(items: list[str], flag: str) -> dict[str, list[Path]]:
+    """Return the paths of ``NAME=FILE`` arguments by name, in the order given.
+
+    Raises:
+        UserError: another form.
+    """
+    grouped: dict[str, list[Path]] = {}
+    for item in items:
+        name, _, file = item.partition("=")
+        if not name or not file:
+            raise UserError(f"{flag} {item}: expected NAME=FILE, for example jets=data/jets/images.h5")
+        grouped.setdefault(name, []).append(Path(file))
+    return grouped
+
+
+def named_paths(items: list[str], flag: str) -> dict[str, Path]:
+    """Return the path of each ``NAME=FILE`` argument by name.
+
+    Raises:
+        UserError: another form, or one name twice.
+    """
+    grouped = grouped_paths(items, flag)
+    twice = [name for name, paths in grouped.items() if len(paths) > 1]
+    if twice:
+        raise UserError(f"{flag}: {twice[0]!r} is given twice")
+    return {name: paths[0] for name, paths in grouped.items()}
+
+
+def log(line: str) -> None:
+    """Write one line to the log (standard error)."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def log_start(verb: str, *packages: str, **settings: Any) -> None:
+    """Write a log's first lines: the verb, the versions, and settings such as the seed."""
+    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in ("numpy", *packages))]
+    log(f"jetpulse {__version__} {verb} ({', '.join(versions)})")
+    for name, value in settings.items():
+        log(f"{name}: {value}")
+
+
+@contextmanager
+def progress(total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+    """Yield a function that counts: a bar on a terminal, a line every tenth of the way in a log."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(total=total, unit=f" {unit}", unit_scale=True) as bar:
+            yield bar.update
+        return
+    done = 0
+    step = max(1, (total or 100_000) // 10)
+
+    def count(n: int) -> None:
+        nonlocal done
+        before, done = done, done + n
+        if before // step != done // step:
+            log(f"{done}{f' of {total}' if total else ''} {unit}")
+
+    yield count

@@ -1,0 +1,39 @@
+"""Verbs of the configuration: check a file, write the generated documents."""
+
+from pathlib import Path
+
+from jetpulse.cli.common import log, path, verb
+
+
+@verb(path("config", "YAML file"))
+def check_config(config: Path) -> None:
+    """Check a configuration without running anything.
+
+    Prints a line for every mistake: file, key, what was given, what is allowed, the nearest valid spelling.
+
+    Example:
+      jetpulse check-config config/config.yaml
+    """
+    from jetpulse.config import load_config
+
+    analysis = load_config(config)
+    print(
+        f"{config}: {len(analysis.datasets)} datasets, {len(analysis.representations)} representations, "
+        f"{len(analysis.experiments)} experiments: no mistakes"
+    )
+
+
+@verb(path("folder", "the folder config/ of the project"))
+def document_config(folder: Path) -> None:
+    """Write what is generated from the config models.
+
+    Writes schema.json (for editors), defaults.yaml (every default) and the table of keys in README.md. Run it
+    after a change of workflow/jetpulse/config/models.py or of a network's arguments.
+
+    Example:
+      jetpulse document-config config
+    """
+    from jetpulse.config.documents import write_documents
+
+    for written in write_documents(folder):
+        log(f"wrote {written}")

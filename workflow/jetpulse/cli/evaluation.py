@@ -1,0 +1,78 @@
+"""Verbs of evaluation: metrics of a training, of an experiment, and of all experiments."""
+
+from pathlib import Path
+
+from jetpulse.cli.common import argument, log, log_start, named_paths, path, read_spec, spec_argument, verb
+
+
+@verb(
+    path("predictions", "predictions.h5 of one training"),
+    path("out", "metrics.json to write"),
+    argument("--task", required=True, help="the experiment's task: classification"),
+)
+def evaluate(predictions: Path, out: Path, task: str) -> None:
+    """Measure the predictions of one training.
+
+    Classification: accuracy, area under the ROC curve (DeLong error), background rejection 1/eB at 30 % and 50 %
+    signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or undefined
+    is null.
+
+    Writes JSON: dataset -> metric -> value.
+
+    Example:
+      jetpulse evaluate seed1/predictions.h5 seed1/metrics.json --task classification
+    """
+    from jetpulse.evaluation.files import write_metrics
+    from jetpulse.samples import load_json
+
+    log_start("evaluate", "scikit-learn")
+    write_metrics(predictions, out, task)
+    for name, metrics in load_json(out).items():
+        log(f"{name}: " + ", ".join(f"{key} {value:.6g}" for key, value in metrics.items() if value is not None))
+    log(f"wrote {out}")
+
+
+@verb(
+    path("out", "metrics.json of the experiment"),
+    argument("--dataset", required=True, help="the dataset that was trained on"),
+    path("--metrics", "metrics.json of every seed", nargs="+", required=True),
+    path("--models", "model.safetensors of every seed, in the same order", nargs="+", required=True),
+)
+def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path]) -> None:
+    """Combine the metrics of an experiment's seeds.
+
+    Writes JSON: for every dataset tested on and every metric the median, the spread (standard deviation over
+    seeds), the statistical error of the median and the single values.
+
+    Example:
+      jetpulse combine metrics.json --dataset jets --metrics seed*/metrics.json --models seed*/model.safetensors
+    """
+    from jetpulse.evaluation.files import write_combined
+
+    log_start("combine")
+    write_combined(metrics, models, out, dataset)
+    log(f"wrote {out}")
+
+
+@verb(
+    path("summary", "summary.csv to write"),
+    path("transfers", "transfers.csv to write"),
+    spec_argument("the experiments, by name"),
+    argument("--results", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="metrics.json of every experiment"),
+)
+def compare(summary: Path, transfers: Path, spec: str, results: list[str]) -> None:
+    """Put all experiments side by side, with the reference numbers that the config gives.
+
+    Writes SUMMARY, one row per experiment with its own test split, and TRANSFERS, one row for every further
+    dataset that an experiment was tested on. A spread is the standard deviation over seeds, an error statistical.
+
+    Example:
+      jetpulse compare summary.csv transfers.csv --results cnn=results/cnn/metrics.json \\
+          --spec '{"cnn": {"dataset": "jets", "representation": "images", "model": {"name": "jet-cnn"}}}'
+    """
+    from jetpulse.config import Experiments
+    from jetpulse.evaluation.files import write_summary
+
+    log_start("compare")
+    write_summary(named_paths(results, "--results"), read_spec(spec, Experiments).root, summary, transfers)
+    log(f"wrote {summary} and {transfers}")

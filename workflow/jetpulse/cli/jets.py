@@ -1,0 +1,101 @@
+"""Verbs of the jet chain: simulate, build samples, build images."""
+
+from pathlib import Path
+
+from jetpulse.cli.common import argument, log, log_start, path, progress, read_spec, spec_argument, threads, verb
+
+
+@verb(
+    path("out", "HDF5 file to write"),
+    spec_argument("the dataset's `source.simulation`"),
+    argument("--process", required=True, choices=("qcd", "top"), help="what to simulate"),
+    argument("--block", required=True, type=int, help="number of the block, from 0; part of the seeds"),
+)
+def simulate_jets(out: Path, spec: str, process: str, block: int) -> None:
+    """Simulate one block of jets with Pythia8, a parametrised detector and FastJet.
+
+    Events are generated until as many jets as the block holds have passed the selection of the public top-tagging
+    sample: anti-kT jets in a pT and |eta| window; for `top` a top quark and its three decay quarks within the
+    radius. The hardest constituents are kept.
+
+    Writes group `all`: event int64 (n), label int8 (n), jet float32 (n, 4), offsets int64 (n + 1), constituents
+    float32 (total, 4); columns are E, px, py, pz in GeV, hardest first. The same spec, process and block give the
+    same bytes.
+
+    Example:
+      jetpulse simulate-jets top-0.h5 --spec '{"jets_per_class": 1000}' --process top --block 0
+    """
+    from jetpulse.config import Simulation
+    from jetpulse.jets.files import write_simulated_block
+
+    simulation = read_spec(spec, Simulation)
+    log_start("simulate-jets", "pythia8mc", "fastjet", "awkward", process=process, block=block, seed=simulation.seed)
+    total = max(0, min(simulation.block, simulation.jets_per_class - block * simulation.block))
+    with progress(total, "jets") as count:
+        write_simulated_block(out, simulation, process, block, count)
+    log(f"wrote {out}")
+
+
+@verb(
+    path("out", "samples.h5 to write"),
+    spec_argument("the dataset"),
+    path("--raw", "simulated blocks, for a dataset whose source is a simulation", nargs="+", default=[]),
+)
+def build_samples(out: Path, spec: str, raw: list[Path]) -> None:
+    """Collect a dataset's jets into train, val and test by event id.
+
+    Reads simulated blocks (--raw) or the files that the spec names, in the public top-tagging layout. Jets of one
+    event always share a split; which one depends on the event's id alone.
+
+    Writes a group per split: event int64 (n), label int8 (n), offsets int64 (n + 1), constituents float32
+    (total, 4): E, px, py, pz in GeV, hardest first, no padding.
+
+    Fails when a jet has no constituents, or one that is not finite or has no positive energy, and when a split
+    lacks jets of a class.
+
+    Example:
+      jetpulse build-samples samples.h5 --raw qcd-0.h5 top-0.h5 \\
+          --spec '{"kind": "jets", "source": {"simulation": {"jets_per_class": 1000}}}'
+    """
+    from jetpulse.config import JetDataset
+    from jetpulse.errors import UserError
+    from jetpulse.jets.files import write_samples
+
+    dataset = read_spec(spec, JetDataset)
+    if dataset.source.simulation and not raw:
+        raise UserError("--raw: the dataset is simulated; name the files that simulate-jets wrote")
+    log_start("build-samples", "h5py", "hdf5plugin", split_seed=dataset.split.seed)
+    with progress(None, "jets") as count:
+        counts = write_samples(out, dataset, raw, count)
+    for split in ("train", "val", "test"):
+        log(f"{split}: {counts[split, 1]} top jets, {counts[split, 0]} QCD jets")
+    log(f"wrote {out}")
+
+
+@verb(
+    path("samples", "samples.h5 of a dataset"),
+    path("out", "HDF5 file to write"),
+    spec_argument("the representation"),
+    threads(),
+)
+def build_jet_images(samples: Path, out: Path, spec: str, threads: int) -> None:
+    """Turn jets into sparse images of transverse momentum.
+
+    Applies the representation's preprocessing steps (centring, rotation, flips, normalisation) and sums pT in
+    pixels of the eta-phi plane. An edge belongs to the pixel above it (the file's `tie_rule`).
+
+    Writes a group per split: event, label, offsets int64 (n + 1), pixel int32 (row * pixels + column, rows are
+    eta), value float32.
+
+    Example:
+      jetpulse build-jet-images samples.h5 images.h5 --spec '{"kind": "jet-image", "steps": ["centre", "rotate"]}'
+    """
+    from jetpulse.config import JetImage
+    from jetpulse.jets.files import write_jet_images
+    from jetpulse.samples import split_sizes
+
+    image = read_spec(spec, JetImage)
+    log_start("build-jet-images", "numba", "h5py", steps=", ".join(image.steps) or "none")
+    with progress(sum(split_sizes(samples).values()), "jets") as count:
+        write_jet_images(samples, out, image, threads, count)
+    log(f"wrote {out}")

@@ -1,0 +1,1 @@
+"""Evaluation: curves, errors, calibration, and the comparison of experiments."""

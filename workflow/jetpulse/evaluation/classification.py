@@ -1,0 +1,114 @@
+"""How well scores tell signal (label 1) from background (label 0); all inputs are (n,) arrays."""
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.metrics import roc_curve
+
+from jetpulse.errors import UserError
+
+SIGNAL_EFFICIENCIES = (0.3, 0.5)
+Metrics = dict[str, float | int | None]
+
+
+def check_scores(label: np.ndarray, score: np.ndarray, where: str) -> None:
+    """Refuse labels and scores that cannot be evaluated.
+
+    Raises:
+        UserError: unequal lengths, labels other than 0 and 1, one class only, or scores that are not finite.
+    """
+    if len(label) != len(score):
+        raise UserError(f"{where}: {len(label)} labels but {len(score)} scores; they must be one each")
+    wrong = np.setdiff1d(label, (0, 1))
+    if len(wrong):
+        raise UserError(f"{where}: label {wrong[0]}, expected 0 (background) or 1 (signal)")
+    if not (label == 1).any() or not (label == 0).any():
+        raise UserError(f"{where}: {np.sum(label == 1)} signal and {np.sum(label == 0)} background entries, needs both")
+    bad = np.flatnonzero(~np.isfinite(score))
+    if len(bad):
+        raise UserError(f"{where}: entry {bad[0]}: score is {score[bad[0]]}, expected a finite number")
+
+
+def roc(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return background efficiency and signal efficiency (m,), both rising from 0 to 1."""
+    background, signal, _ = roc_curve(label, score, drop_intermediate=True)
+    return background, signal
+
+
+def auc_with_error(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
+    """Return the area under the ROC curve and its standard error.
+
+    DeLong et al. (doi:10.2307/2531595) by the ranks of Sun, Xu (doi:10.1109/LSP.2014.2337313). With a single
+    entry in a class the error is not defined: nan.
+    """
+    signal, background = score[label == 1], score[label == 0]
+    m, n = len(signal), len(background)
+    ranks = rankdata(np.concatenate([signal, background]))
+    placement_signal = (ranks[:m] - rankdata(signal)) / n
+    placement_background = 1.0 - (ranks[m:] - rankdata(background)) / m
+    area = float(placement_signal.mean())
+    if min(m, n) < 2:
+        return area, math.nan
+    return area, float(np.sqrt(placement_signal.var(ddof=1) / m + placement_background.var(ddof=1) / n))
+
+
+def rejection_with_error(label: np.ndarray, score: np.ndarray, efficiency: float) -> tuple[float, float]:
+    """Return background rejection 1/eB at the given signal efficiency, and its Poisson error.
+
+    The cut is the score of the signal entry at which the efficiency is first reached; background with the same
+    score passes. When no background passes, the rejection is infinite and its error nan.
+    """
+    signal, background = np.sort(score[label == 1])[::-1], score[label == 0]
+    cut = signal[max(0, math.ceil(efficiency * len(signal) - 1e-9) - 1)]
+    passed = int(np.sum(background >= cut))
+    if passed == 0:
+        return math.inf, math.nan
+    return len(background) / passed, len(background) / passed / math.sqrt(passed)
+
+
+def reliability(label: np.ndarray, score: np.ndarray, bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return counts, mean score and signal fraction (bins,) in equal bins of the score; nan where a bin is empty."""
+    index = np.minimum((score * bins).astype(int), bins - 1)
+    counts = np.bincount(index, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(index, weights=score, minlength=bins) / counts
+        fraction = np.bincount(index, weights=label, minlength=bins) / counts
+    return counts, mean, fraction
+
+
+def expected_calibration_error(label: np.ndarray, score: np.ndarray, bins: int = 15) -> float:
+    """Return the mean distance of probability and signal fraction, weighted by bin (Guo et al., arXiv:1706.04599)."""
+    counts, mean, fraction = reliability(label, score, bins)
+    filled = counts > 0
+    return float(np.sum(counts[filled] * np.abs(mean[filled] - fraction[filled])) / counts.sum())
+
+
+def measure_classification(label: np.ndarray, score: np.ndarray, where: str) -> Metrics:
+    """Return every metric of probabilities ``score`` (n,) for signal; infinite and undefined values are None.
+
+    Raises:
+        UserError: unusable labels or scores.
+    """
+    check_scores(label, score, where)
+    accuracy = float(np.mean((score > 0.5) == (label == 1)))
+    area, area_error = auc_with_error(label, score)
+    metrics: dict[str, Any] = {
+        "entries": len(label),
+        "signal": int(np.sum(label == 1)),
+        "background": int(np.sum(label == 0)),
+        "accuracy": accuracy,
+        "accuracy_error": math.sqrt(accuracy * (1 - accuracy) / len(label)),
+        "auc": area,
+        "auc_error": area_error,
+    }
+    for efficiency in SIGNAL_EFFICIENCIES:
+        value, error = rejection_with_error(label, score, efficiency)
+        metrics |= {f"rejection_{efficiency:.0%}"[:-1]: value, f"rejection_{efficiency:.0%}"[:-1] + "_error": error}
+    probability = np.clip(np.where(label == 1, score, 1 - score), 1e-300, 1)
+    metrics |= {
+        "ece": expected_calibration_error(label, score),
+        "log_loss": float(-np.log(probability).mean()),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

@@ -1,0 +1,105 @@
+"""Figures of classifiers; ``scores`` are (label, score) pairs of (n,) arrays, one for each seed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jetpulse.evaluation.classification import auc_with_error, reliability, roc
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid
+
+Scores = Sequence[tuple[np.ndarray, np.ndarray]]
+EFFICIENCIES = np.linspace(0.01, 1.0, 199)
+
+
+def _background(scores: Scores) -> np.ndarray:
+    """Return background efficiency (seeds, efficiencies) at common signal efficiencies."""
+    curves = [roc(label, score) for label, score in scores]
+    return np.array([np.interp(EFFICIENCIES, signal, background) for background, signal in curves])
+
+
+def _floor(scores: Scores) -> float:
+    """Background efficiency of a single background entry: curves mean nothing below."""
+    return 1.0 / max(1, min(int(np.sum(label == 0)) for label, _ in scores))
+
+
+def _name(name: str, scores: Scores) -> str:
+    areas = [auc_with_error(label, score)[0] for label, score in scores]
+    return f"{name}, AUC {np.median(areas):.4f}"
+
+
+def roc_curves(groups: Mapping[str, Scores]) -> Figure:
+    """Draw median ROC curves with the band from lowest to highest seed, one colour per group."""
+    figure, axes = grid(1, 1, 5.2, 4.2)
+    axis = axes[0][0]
+    for colour, (name, scores) in zip(COLOURS * 9, groups.items(), strict=False):
+        background = _background(scores)
+        axis.plot(np.median(background, 0), EFFICIENCIES, color=colour, label=_name(name, scores))
+        axis.fill_betweenx(EFFICIENCIES, background.min(0), background.max(0), color=colour, alpha=0.25, lw=0)
+    axis.plot([0, 1], [0, 1], color="grey", lw=0.8, ls=":", label="no separation")
+    axis.set(xlabel="background efficiency", ylabel="signal efficiency", xlim=(-0.01, 1), ylim=(0, 1.01))
+    axis.legend(loc="lower right")
+    return figure
+
+
+def rejection_curves(
+    groups: Mapping[str, Scores], published: Mapping[str, Sequence[tuple[float, float]]] = {}
+) -> Figure:
+    """Draw background rejection against signal efficiency, band over seeds, published points as markers."""
+    figure, axes = grid(1, 1, 5.2, 4.2)
+    axis = axes[0][0]
+    for colour, (name, scores) in zip(COLOURS * 9, groups.items(), strict=False):
+        background = _background(scores)
+        background[background < _floor(scores)] = np.nan
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rejection = 1.0 / background
+        shown = np.isfinite(rejection).all(axis=0)
+        middle = np.median(rejection, 0)
+        axis.plot(EFFICIENCIES[shown], middle[shown], color=colour, label=_name(name, scores))
+        band = rejection[:, shown]
+        if band.size:
+            axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=colour, alpha=0.25, lw=0)
+    for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, published.items(), strict=False):
+        axis.plot(*zip(*points, strict=True), marker, color="0.35", ms=4, label=name)
+    for efficiency in (0.3, 0.5):
+        axis.axvline(efficiency, color="grey", lw=0.6, ls=":")
+    axis.set(xlabel="signal efficiency", ylabel=r"background rejection $1/\varepsilon_B$", xlim=(0, 1), yscale="log")
+    axis.set_ylim(bottom=1)
+    axis.legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def score_distributions(groups: Mapping[str, Scores]) -> Figure:
+    """Draw the score's distribution by class, a panel per dataset; lines are medians over seeds, bands their range."""
+    figure, axes = grid(1, len(groups), 4.6, 3.4)
+    edges = np.linspace(0, 1, 41)
+    for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
+        for kind in (1, 0):
+            counts = np.array([np.histogram(score[label == kind], edges, density=True)[0] for label, score in scores])
+            axis.stairs(np.median(counts, 0), edges, color=CLASS_COLOURS[kind], label=CLASS_NAMES[kind], lw=1.6)
+            axis.stairs(counts.max(0), edges, baseline=counts.min(0), fill=True, color=CLASS_COLOURS[kind], alpha=0.25)
+        axis.set(xlabel="score: probability of signal", ylabel="density", title=name, yscale="log", xlim=(0, 1))
+    axes[0][0].legend(loc="upper center")
+    return figure
+
+
+def reliability_diagram(groups: Mapping[str, Scores]) -> Figure:
+    """Draw the fraction of signal against the predicted probability, with binomial errors, a panel per dataset."""
+    figure, axes = grid(1, len(groups), 4.2, 3.8)
+    for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
+        axis.plot([0, 1], [0, 1], color="grey", lw=0.8, ls=":", label="calibrated")
+        for i, (label, score) in enumerate(scores):
+            _reliability_points(axis, label, score, COLOURS[i % len(COLOURS)], f"training {i + 1}")
+        axis.set(xlabel="mean predicted probability", ylabel="fraction of signal", title=name, xlim=(0, 1), ylim=(0, 1))
+    axes[0][0].legend(loc="upper left")
+    return figure
+
+
+def _reliability_points(axis: Axes, label: np.ndarray, score: np.ndarray, colour: str, name: str) -> None:
+    counts, mean, fraction = reliability(label, score)
+    filled = counts > 0
+    n = counts[filled]
+    # Wilson's width stays above zero where a bin holds one class only.
+    error = np.sqrt(fraction[filled] * (1 - fraction[filled]) / n + 0.25 / n**2) / (1 + 1 / n)
+    axis.errorbar(mean[filled], fraction[filled], error, fmt="o-", ms=3, lw=1.0, color=colour, label=name)

@@ -1,0 +1,70 @@
+"""Checkpoints: everything a training needs to go on, in one safetensors file, replaced atomically.
+
+Optimiser state and progress are kept beside the weights; random numbers need no state, because every epoch
+draws its own from ``[seed, stream, epoch]``. No pickle is involved.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from jetpulse.errors import UserError
+from jetpulse.samples import publish
+
+
+def save_checkpoint(
+    path: Path,
+    network: nn.Module,
+    best: dict[str, torch.Tensor],
+    optimiser: torch.optim.Optimizer,
+    progress: dict[str, Any],
+) -> None:
+    """Write weights, best weights, optimiser state and ``progress`` (JSON) to ``path``."""
+    tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
+    state = optimiser.state_dict()["state"]
+    scalars: dict[str, Any] = {}
+    for index, values in state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor):
+                tensors[f"optimiser/{index}/{name}"] = value
+            else:
+                scalars[f"{index}/{name}"] = value
+    metadata = {"progress": json.dumps(progress), "scalars": json.dumps(scalars)}
+    with publish(path) as temporary:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Restore ``network`` and ``optimiser`` in place; return the best weights and the progress.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as handle:
+            metadata = handle.metadata()
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
+    except SafetensorError as error:
+        raise UserError(f"{path}: damaged checkpoint ({error}); delete it to train from the start") from error
+    network.load_state_dict(_below(tensors, "network"))
+    state: dict[int, dict[str, Any]] = {}
+    values = {**_below(tensors, "optimiser"), **json.loads(metadata["scalars"])}
+    for key, value in values.items():
+        index, name = key.split("/")
+        state.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return _below(tensors, "best"), json.loads(metadata["progress"])
+
+
+def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
+    }

@@ -1,0 +1,87 @@
+"""Evaluation: one training, one experiment over its seeds, all experiments side by side."""
+
+
+rule evaluate:
+    """Measure one training's predictions on every dataset it was tested on.
+
+    Uses wildcards `experiment` and `seed`.
+    """
+    input:
+        predictions="results/{experiment}/seed{seed}/predictions.h5",
+    output:
+        metrics="results/{experiment}/seed{seed}/metrics.json",
+    log:
+        "logs/evaluate/{experiment}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{experiment}.seed{seed}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        task=lambda wildcards: analysis.experiments[wildcards.experiment].task,
+        code=code_of("evaluate"),
+    message:
+        "Evaluating {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "jetpulse evaluate {input.predictions} {output.metrics} --task {params.task} > {log} 2>&1"
+
+
+rule combine:
+    """Combine an experiment's seeds: median, spread over seeds and statistical error of every metric.
+
+    Uses wildcard `experiment`.
+    """
+    input:
+        metrics=per_seed("metrics.json"),
+        models=per_seed("model.safetensors"),
+        descriptions=per_seed("model.json"),
+    output:
+        metrics="results/{experiment}/metrics.json",
+    log:
+        "logs/combine/{experiment}.log",
+    benchmark:
+        "results/benchmarks/combine/{experiment}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        dataset=lambda wildcards: analysis.experiments[wildcards.experiment].dataset,
+        code=code_of("combine"),
+    message:
+        "Combining the seeds of {wildcards.experiment}"
+    shell:
+        "jetpulse combine {output.metrics} --dataset {params.dataset}"
+        " --metrics {input.metrics} --models {input.models} > {log} 2>&1"
+
+
+rule compare:
+    """Write one row per experiment, beside the reference that its config names; transfers in a table of their own."""
+    input:
+        metrics=expand(
+            "results/{experiment}/metrics.json", experiment=analysis.experiments
+        ),
+    output:
+        summary=report(
+            "results/summary.csv",
+            caption="../report/summary.rst",
+            category="Comparison",
+        ),
+        transfers="results/transfers.csv",
+    log:
+        "logs/compare.log",
+    benchmark:
+        "results/benchmarks/compare.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        spec=json.dumps(
+            {name: value.model_dump() for name, value in analysis.experiments.items()},
+            sort_keys=True,
+        ),
+        code=code_of("compare"),
+        results=lambda wildcards, input: [
+            f"{name}={file}" for name, file in zip(analysis.experiments, input.metrics)
+        ],
+    message:
+        "Comparing all experiments"
+    shell:
+        "jetpulse compare {output.summary} {output.transfers} --spec {params.spec:q} --results {params.results:q}"
+        " > {log} 2>&1"

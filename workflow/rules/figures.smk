@@ -1,0 +1,196 @@
+"""Figures and tables of the report."""
+
+
+rule plot_jets:
+    """Draw a dataset's jets: average images after each preprocessing step, single jets, distributions.
+
+    Uses wildcards `dataset` and `representation`.
+    """
+    input:
+        samples="data/{dataset}/samples.h5",
+    output:
+        average=report(
+            "results/datasets/{dataset}/{representation}/average.svg",
+            caption="../report/average.rst",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"figure": "average images", "representation": "{representation}"},
+        ),
+        single=report(
+            "results/datasets/{dataset}/{representation}/single.svg",
+            caption="../report/single.rst",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"figure": "single jets", "representation": "{representation}"},
+        ),
+        distributions=report(
+            "results/datasets/{dataset}/{representation}/distributions.svg",
+            caption="../report/distributions.rst",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"figure": "distributions", "representation": "{representation}"},
+        ),
+    log:
+        "logs/plot_jets/{dataset}.{representation}.log",
+    benchmark:
+        "results/benchmarks/plot_jets/{dataset}.{representation}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        spec=representation_spec,
+        code=code_of("plot-jets"),
+    message:
+        "Drawing jets of {wildcards.dataset} as {wildcards.representation}"
+    shell:
+        "jetpulse plot-jets {input.samples} --spec {params.spec:q} --average {output.average}"
+        " --single {output.single} --distributions {output.distributions} > {log} 2>&1"
+
+
+rule plot_training:
+    """Draw loss and metrics against epoch for every seed of an experiment.
+
+    Uses wildcard `experiment`.
+    """
+    input:
+        histories=per_seed("history.csv"),
+    output:
+        figure=report(
+            "results/{experiment}/figures/training.svg",
+            caption="../report/training.rst",
+            category="Experiments",
+            subcategory="{experiment}",
+            labels={"figure": "training curves"},
+        ),
+    log:
+        "logs/plot_training/{experiment}.log",
+    benchmark:
+        "results/benchmarks/plot_training/{experiment}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        histories=lambda wildcards, input: [
+            f"{seed}={file}"
+            for seed, file in zip(
+                analysis.experiments[wildcards.experiment].seeds, input.histories
+            )
+        ],
+        code=code_of("plot-training"),
+    message:
+        "Drawing the trainings of {wildcards.experiment}"
+    shell:
+        "jetpulse plot-training {output.figure} --histories {params.histories:q} > {log} 2>&1"
+
+
+rule plot_classification:
+    """Draw ROC and rejection curves, scores and reliability of an experiment on every dataset it was tested on.
+
+    Uses wildcard `experiment`.
+    """
+    input:
+        predictions=per_seed("predictions.h5"),
+    output:
+        roc=report(
+            "results/{experiment}/figures/roc.svg",
+            caption="../report/roc.rst",
+            category="Experiments",
+            subcategory="{experiment}",
+            labels={"figure": "ROC curve"},
+        ),
+        rejection=report(
+            "results/{experiment}/figures/rejection.svg",
+            caption="../report/rejection.rst",
+            category="Experiments",
+            subcategory="{experiment}",
+            labels={"figure": "background rejection"},
+        ),
+        scores=report(
+            "results/{experiment}/figures/scores.svg",
+            caption="../report/scores.rst",
+            category="Experiments",
+            subcategory="{experiment}",
+            labels={"figure": "score distributions"},
+        ),
+        reliability=report(
+            "results/{experiment}/figures/reliability.svg",
+            caption="../report/reliability.rst",
+            category="Experiments",
+            subcategory="{experiment}",
+            labels={"figure": "reliability diagram"},
+        ),
+    log:
+        "logs/plot_classification/{experiment}.log",
+    benchmark:
+        "results/benchmarks/plot_classification/{experiment}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        code=code_of("plot-classification"),
+    message:
+        "Drawing the results of {wildcards.experiment}"
+    shell:
+        "jetpulse plot-classification {input.predictions} --roc {output.roc} --rejection {output.rejection}"
+        " --scores {output.scores} --reliability {output.reliability} > {log} 2>&1"
+
+
+rule plot_comparison:
+    """Draw and tabulate all experiments that were tested on a dataset, beside published results.
+
+    Uses wildcard `dataset`.
+    """
+    input:
+        predictions=lambda wildcards: [
+            f"results/{name}/seed{seed}/predictions.h5"
+            for name in comparable(wildcards)
+            for seed in analysis.experiments[name].seeds
+        ],
+        metrics=lambda wildcards: [
+            f"results/{name}/metrics.json" for name in comparable(wildcards)
+        ],
+        references="config/references.csv",
+    output:
+        roc=report(
+            "results/comparison/{dataset}/roc.svg",
+            caption="../report/compare_roc.rst",
+            category="Comparison",
+            subcategory="{dataset}",
+            labels={"figure": "ROC curves"},
+        ),
+        rejection=report(
+            "results/comparison/{dataset}/rejection.svg",
+            caption="../report/compare_rejection.rst",
+            category="Comparison",
+            subcategory="{dataset}",
+            labels={"figure": "background rejection"},
+        ),
+        table=report(
+            "results/comparison/{dataset}/table.html",
+            caption="../report/table.rst",
+            category="Comparison",
+            subcategory="{dataset}",
+            labels={"figure": "table"},
+        ),
+    log:
+        "logs/plot_comparison/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_comparison/{dataset}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        predictions=lambda wildcards, input: [
+            f"{file.split('/')[1]}={file}" for file in input.predictions
+        ],
+        results=lambda wildcards, input: [
+            f"{file.split('/')[1]}={file}" for file in input.metrics
+        ],
+        sample=lambda wildcards: (
+            ["--sample", analysis.datasets[wildcards.dataset].references]
+            if analysis.datasets[wildcards.dataset].references
+            else []
+        ),
+        code=code_of("plot-comparison"),
+    message:
+        "Comparing the experiments on {wildcards.dataset}"
+    shell:
+        "jetpulse plot-comparison --dataset {wildcards.dataset} --predictions {params.predictions:q}"
+        " --results {params.results:q} --references {input.references} {params.sample:q}"
+        " --roc {output.roc} --rejection {output.rejection} --table {output.table} > {log} 2>&1"

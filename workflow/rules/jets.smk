@@ -1,0 +1,86 @@
+"""Jets: simulate, collect into samples, turn into images."""
+
+
+rule simulate_jets:
+    """Simulate one block of jets of one process.
+
+    Writes an HDF5 file with the group `all`; seeds are [seed, stream of the process, block].
+
+    Uses wildcards `dataset`, `process` and `block`.
+    """
+    output:
+        jets="data/{dataset}/raw/{process}-{block}.h5",
+    log:
+        "logs/simulate_jets/{dataset}.{process}-{block}.log",
+    benchmark:
+        "results/benchmarks/simulate_jets/{dataset}.{process}-{block}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        spec=simulation_spec,
+        code=code_of("simulate-jets"),
+    message:
+        "Simulating {wildcards.process} jets of {wildcards.dataset}, block {wildcards.block}"
+    shell:
+        "jetpulse simulate-jets {output.jets} --spec {params.spec:q}"
+        " --process {wildcards.process} --block {wildcards.block} > {log} 2>&1"
+
+
+rule build_samples:
+    """Collect a dataset's jets into train, val and test by event id.
+
+    Writes one group per split: event, label, offsets and constituents.
+
+    Uses wildcard `dataset`.
+    """
+    input:
+        sources=sources_of,
+    output:
+        samples="data/{dataset}/samples.h5",
+    log:
+        "logs/build_samples/{dataset}.log",
+    benchmark:
+        "results/benchmarks/build_samples/{dataset}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        spec=dataset_spec,
+        code=code_of("build-samples"),
+        raw=lambda wildcards, input: (
+            ["--raw", *input.sources]
+            if analysis.datasets[wildcards.dataset].source.simulation
+            else []
+        ),
+    message:
+        "Collecting the samples of {wildcards.dataset}"
+    shell:
+        "jetpulse build-samples {output.samples} --spec {params.spec:q} {params.raw:q} > {log} 2>&1"
+
+
+rule build_jet_images:
+    """Pixelate jet constituents after the representation's preprocessing steps.
+
+    Writes one group per split: sparse images (`offsets`, `pixel`, `value`); axes, edges, tie rule, units and the
+    spec are HDF5 attributes.
+
+    Uses wildcards `dataset` and `representation`.
+    """
+    input:
+        samples="data/{dataset}/samples.h5",
+    output:
+        images="data/{dataset}/{representation}.h5",
+    log:
+        "logs/build_jet_images/{dataset}.{representation}.log",
+    benchmark:
+        "results/benchmarks/build_jet_images/{dataset}.{representation}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    params:
+        spec=representation_spec,
+        code=code_of("build-jet-images"),
+    message:
+        "Building {wildcards.representation} of {wildcards.dataset}"
+    shell:
+        "jetpulse build-jet-images {input.samples} {output.images} --spec {params.spec:q}"
+        " --threads {threads} > {log} 2>&1"

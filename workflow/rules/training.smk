@@ -1,0 +1,65 @@
+"""Training and prediction: generic in dataset, representation, network and seed."""
+
+
+rule train:
+    """Train one network of an experiment with one seed.
+
+    Writes the best weights, their description and the history; the state of an unfinished training is kept
+    outside the outputs, which Snakemake deletes when a job fails.
+
+    Uses wildcards `experiment` and `seed`.
+    """
+    input:
+        inputs=inputs_of,
+    output:
+        model="results/{experiment}/seed{seed}/model.safetensors",
+        description="results/{experiment}/seed{seed}/model.json",
+        history="results/{experiment}/seed{seed}/history.csv",
+    log:
+        "logs/train/{experiment}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{experiment}.seed{seed}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: lambda wildcards: analysis.experiments[wildcards.experiment].training.threads
+    params:
+        spec=training_spec,
+        code=lambda wildcards: code_of("train", network_of(wildcards)),
+    message:
+        "Training {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "jetpulse train {input.inputs} {output.model} --spec {params.spec:q} --seed {wildcards.seed}"
+        " --checkpoints .jetpulse/checkpoints --code {params.code} > {log} 2>&1"
+
+
+rule predict:
+    """Apply a trained network to the test splits of its own dataset and of those in `test_on`.
+
+    Writes one group per dataset: event, label and the classes' probabilities.
+
+    Uses wildcards `experiment` and `seed`.
+    """
+    input:
+        model="results/{experiment}/seed{seed}/model.safetensors",
+        description="results/{experiment}/seed{seed}/model.json",
+        tested=test_inputs_of,
+    output:
+        predictions="results/{experiment}/seed{seed}/predictions.h5",
+    log:
+        "logs/predict/{experiment}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/predict/{experiment}.seed{seed}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        on=lambda wildcards, input: [
+            f"{name}={file}"
+            for name, file in zip(
+                tested_on(analysis.experiments[wildcards.experiment]), input.tested
+            )
+        ],
+        code=lambda wildcards: code_of("predict", network_of(wildcards)),
+    message:
+        "Predicting with {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "jetpulse predict {input.model} {output.predictions} --on {params.on:q} > {log} 2>&1"
