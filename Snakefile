@@ -32,3 +32,9 @@ rule jets:
     """Make everything about jets: their datasets, experiments and figures."""
     input:
         results_of(experiments_of_kind("jets")),
+
+
+onsuccess:
+    print(
+        "Numbers are in results/summary.csv; `snakemake --report results/report.html` collects figures and tables."
+    )

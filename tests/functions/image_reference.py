@@ -4,8 +4,8 @@ Rows are eta, columns phi; the image covers [-half_width, half_width); an edge, 
 pixel widths below it, belongs to the pixel above; of equal pT the first is the harder; rows without pT are padding.
 """
 
-import itertools
 from collections.abc import Sequence
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -15,8 +15,13 @@ CENTRINGS = ((), ("centre",), ("centre-centroid",))
 ROTATIONS = ((), ("rotate",), ("rotate-principal",))
 FLIPS = ((), ("flip-eta",), ("flip-phi",), ("flip-eta", "flip-phi"))
 NORMALISATIONS = ((), ("normalise",), ("normalise-sum",))
-GEOMETRIES = [sum(steps, ()) for steps in itertools.product(CENTRINGS, ROTATIONS, FLIPS)]
+GEOMETRIES = [sum(steps, ()) for steps in product(CENTRINGS, ROTATIONS, FLIPS)]
 ALL_STEPS = [geometry + normalisation for geometry in GEOMETRIES for normalisation in NORMALISATIONS]
+
+
+def steps_name(steps: Sequence[str]) -> str:
+    """Return the steps as a test's id."""
+    return "+".join(steps) or "none"
 
 
 def wrap(phi: np.ndarray) -> np.ndarray:
@@ -88,7 +93,7 @@ def reference_images(
 ) -> np.ndarray:
     """Return the dense images (n, pixels, pixels) of all jets."""
     images = np.zeros((len(offsets) - 1, pixels, pixels))
-    for jet, (start, stop) in enumerate(zip(offsets, offsets[1:], strict=False)):
+    for jet, (start, stop) in enumerate(pairwise(offsets)):
         images[jet] = reference_image(
             *reference_coordinates(constituents[start:stop], steps), pixels, half_width, steps
         )

@@ -5,10 +5,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from toy_jets import assert_one_line
-
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json, open_hdf5, publish
+from toy_jets import assert_one_line
 
 
 def names(folder: Path) -> list[str]:
@@ -47,7 +46,7 @@ def test_publishing_replaces_an_existing_file(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, UserError, KeyboardInterrupt, SystemExit, RuntimeError])
 def test_an_error_leaves_nothing_behind_and_the_old_file_untouched(tmp_path, error):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(error, match="boom"), publish(tmp_path / "a.txt") as temporary:  # noqa: PT012
+    with pytest.raises(error, match="boom"), publish(tmp_path / "a.txt") as temporary:
         temporary.write_text("half")
         raise error("boom")
     assert (tmp_path / "a.txt").read_text() == "old"

@@ -1,5 +1,7 @@
 """The fast images against a slow and independent implementation of the same written rules."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,11 +14,11 @@ from image_reference import (
     reference_coordinates,
     reference_image,
     reference_images,
+    steps_name,
 )
-from toy_jets import jets, ragged, random_jets
-
 from jetpulse.jets.images import build_images
 from jetpulse.samples import counts_to_offsets
+from toy_jets import jets, ragged, random_jets
 
 GRIDS = [(40, 0.8), (41, 0.82), (37, 0.8), (1, 0.8)]
 STANDARD = ("centre", "rotate", "normalise")
@@ -33,13 +35,13 @@ def real_jets(real_data) -> tuple[np.ndarray, np.ndarray]:
         return file["constituents"], counts_to_offsets(file["counts"])
 
 
-@pytest.mark.parametrize("steps", ALL_STEPS, ids="+".join)
+@pytest.mark.parametrize("steps", ALL_STEPS, ids=steps_name)
 def test_random_jets_give_the_reference_image_for_every_choice_of_steps(toys, steps):
     assert_same_images(build_images(*toys, 40, 0.8, steps), reference_images(*toys, 40, 0.8, steps))
 
 
 @pytest.mark.parametrize(("pixels", "half_width"), [*GRIDS, (2, 0.1), (64, 3.0)])
-@pytest.mark.parametrize("steps", [(), STANDARD, ("centre-centroid", "rotate-principal", "flip-phi")], ids="+".join)
+@pytest.mark.parametrize("steps", [(), STANDARD, ("centre-centroid", "rotate-principal", "flip-phi")], ids=steps_name)
 def test_random_jets_give_the_reference_image_on_every_grid(toys, pixels, half_width, steps):
     found = build_images(*toys, pixels, half_width, steps)
     assert_same_images(found, reference_images(*toys, pixels, half_width, steps))
@@ -59,7 +61,7 @@ def test_any_jets_give_the_reference_image(drawn, steps, grid, dtype, threads):
     assert_same_images(found, reference_images(constituents, offsets, *grid, steps))
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES, ids="+".join)
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=steps_name)
 def test_real_jets_give_the_reference_image_for_every_geometry(real_jets, geometry):
     steps = (*geometry, "normalise")
     assert_same_images(build_images(*real_jets, 40, 0.8, steps), reference_images(*real_jets, 40, 0.8, steps))
@@ -67,7 +69,7 @@ def test_real_jets_give_the_reference_image_for_every_geometry(real_jets, geomet
 
 def test_real_jets_give_the_reference_image_on_every_grid_and_normalisation(real_jets):
     constituents, offsets = real_jets
-    spans = list(zip(offsets, offsets[1:], strict=False))
+    spans = list(pairwise(offsets))
     coordinates = [reference_coordinates(constituents[a:b], STANDARD) for a, b in spans]
     for pixels, half_width in GRIDS:
         for normalisation in NORMALISATIONS:

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_jets import momenta, ragged
-
 from jetpulse.jets.kinematics import jet_momenta, leading_fraction, mass, pt_eta_phi, wrap_phi
+from toy_jets import momenta, ragged
 
 PI = np.pi
 

@@ -1,9 +1,10 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from jetpulse.samples import counts_to_offsets, segment_sum, take_ragged
 
 COUNTS = st.lists(st.integers(0, 5), max_size=8)
@@ -88,5 +89,5 @@ def test_segment_sums_equal_sums_of_slices(counts, data):
     offsets = counts_to_offsets(counts)
     integers = st.integers(-1000, 1000)
     values = data.draw(hnp.arrays(np.int64, (int(offsets[-1]), 2), elements=integers)).astype(float)
-    expected = [values[a:b].sum(axis=0) for a, b in zip(offsets, offsets[1:], strict=False)]
+    expected = [values[a:b].sum(axis=0) for a, b in pairwise(offsets)]
     np.testing.assert_array_equal(segment_sum(values, offsets), np.reshape(expected, (-1, 2)))

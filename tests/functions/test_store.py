@@ -1,5 +1,6 @@
 import json
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -7,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_jets import assert_one_line, jets, make_block
-
 from jetpulse.errors import UserError
 from jetpulse.samples import (
     Block,
@@ -19,6 +18,7 @@ from jetpulse.samples import (
     read_block,
     split_sizes,
 )
+from toy_jets import assert_one_line, jets, make_block
 
 THREE = [[(5.0, 0.1, 0.2), (3.0, 0.0, 0.1)], [(7.0, 1.0, -3.0)], [(4.0, 0.0, 0.0), (2.0, 0.0, 1.0)]]
 UNITS = {"constituents": "GeV"}
@@ -98,7 +98,7 @@ def test_appended_in_pieces_equals_appended_at_once(tmp_path_factory, found, cut
     folder = tmp_path_factory.mktemp("pieces")
     block = make_block(found)
     edges = [0, *sorted(min(cut, len(block)) for cut in cuts), len(block)]
-    parts = [block.take(np.arange(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [block.take(np.arange(a, b)) for a, b in pairwise(edges)]
     pieces = read_block(write(folder / "b.h5", *(("train", part) for part in parts)), "train")
     assert_same(pieces, read_block(write(folder / "a.h5", ("train", block)), "train"))
     assert_same(pieces, block)

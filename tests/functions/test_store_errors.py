@@ -6,10 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from toy_jets import assert_one_line, make_block
-
 from jetpulse.errors import UserError
 from jetpulse.samples import Writer, iterate_blocks, read_attributes, read_block, split_sizes
+from toy_jets import assert_one_line, make_block
 
 JETS = [[(5.0, 0.1, 0.2), (3.0, 0.0, 0.1)], [(7.0, 1.0, -3.0)], [(4.0, 0.0, 0.0), (2.0, 0.0, 1.0)]]
 

@@ -102,6 +102,12 @@ def test_inputs_of(wildcards):
     ]
 
 
+def training_environment(wildcards):
+    """Return the conda environment of an experiment's training."""
+    device = analysis.experiments[wildcards.experiment].training.device
+    return f"../../envs/{'gpu' if device == 'cuda' else 'cpu'}.yaml"
+
+
 def per_seed(name):
     """Return a function that lists one file of every seed of an experiment."""
 

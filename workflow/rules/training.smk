@@ -20,7 +20,7 @@ rule train:
     benchmark:
         "results/benchmarks/train/{experiment}.seed{seed}.jsonl"
     conda:
-        "../../envs/cpu.yaml"
+        training_environment
     threads: lambda wildcards: analysis.experiments[wildcards.experiment].training.threads
     params:
         spec=training_spec,

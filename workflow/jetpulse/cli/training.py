@@ -4,13 +4,6 @@ from pathlib import Path
 
 from jetpulse.cli.common import argument, log, log_start, named_paths, path, read_spec, spec_argument, verb
 
-_DEVICE = argument(
-    "--device",
-    choices=("auto", "cpu", "cuda"),
-    default="auto",
-    help="where to compute (default: auto, a GPU if there is one)",
-)
-
 
 @verb(
     path("inputs", "a representation's HDF5 file"),
@@ -24,9 +17,8 @@ _DEVICE = argument(
         metavar="HASH",
         help="hash of the training code; a checkpoint of other code is not resumed",
     ),
-    _DEVICE,
 )
-def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | None, code: str, device: str) -> None:
+def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | None, code: str) -> None:
     """Train one network of an experiment with one seed.
 
     Trains on split `train`, watches the loss on split `val`, stops when it has not improved for
@@ -49,9 +41,7 @@ def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | N
     def report(row: dict[str, float]) -> None:
         log("  ".join(f"{name} {value:.4g}" for name, value in row.items()))
 
-    write_model(
-        inputs, model, experiment, seed, device=device, checkpoints=checkpoints, code=code, log=log, report=report
-    )
+    write_model(inputs, model, experiment, seed, checkpoints=checkpoints, code=code, log=log, report=report)
     log(f"wrote {model}")
 
 
@@ -65,7 +55,12 @@ def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | N
         metavar="DATASET=FILE",
         help="representation files whose test split is predicted",
     ),
-    _DEVICE,
+    argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to compute (default: auto, a GPU if there is one)",
+    ),
 )
 def predict(model: Path, out: Path, on: list[str], device: str) -> None:
     """Apply a trained network to the test split of one or more datasets.

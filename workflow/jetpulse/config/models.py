@@ -229,6 +229,9 @@ class Training(Section):
         None,
         description="Use only so many training entries (null: all), chosen by event id, so that smaller choices are parts of larger ones.",
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where to compute: `auto` takes a GPU if there is one, `cuda` insists on it."
+    )
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
         1,
         description="torch's CPU threads; part of the experiment, because sums in another order round differently.",

@@ -47,7 +47,7 @@ def rejection_curves(
     groups: Mapping[str, Scores], published: Mapping[str, Sequence[tuple[float, float]]] = {}
 ) -> Figure:
     """Draw background rejection against signal efficiency, band over seeds, published points as markers."""
-    figure, axes = grid(1, 1, 5.2, 4.2)
+    figure, axes = grid(1, 1, 6.8, 4.2)
     axis = axes[0][0]
     for colour, (name, scores) in zip(COLOURS * 9, groups.items(), strict=False):
         background = _background(scores)
@@ -61,12 +61,12 @@ def rejection_curves(
         if band.size:
             axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=colour, alpha=0.25, lw=0)
     for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, published.items(), strict=False):
-        axis.plot(*zip(*points, strict=True), marker, color="0.35", ms=4, label=name)
+        axis.plot(*zip(*points, strict=True), marker, color="0.25", mfc="none", ms=6, label=name)
     for efficiency in (0.3, 0.5):
         axis.axvline(efficiency, color="grey", lw=0.6, ls=":")
     axis.set(xlabel="signal efficiency", ylabel=r"background rejection $1/\varepsilon_B$", xlim=(0, 1), yscale="log")
     axis.set_ylim(bottom=1)
-    axis.legend(loc="upper right", fontsize=8)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return figure
 
 

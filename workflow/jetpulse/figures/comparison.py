@@ -12,15 +12,15 @@ from jetpulse.figures.classification import Scores, rejection_curves, roc_curves
 from jetpulse.figures.style import save_figure
 from jetpulse.samples import load_json, publish
 
-# Column of the table -> digits, for our medians and for published numbers.
-_COLUMNS = {"accuracy": ".4f", "auc": ".4f", "rejection_50": ".0f", "rejection_30": ".0f"}
+# Column of the table -> digits of our medians, spreads and errors; published numbers stay as they were printed.
+_COLUMNS = {"accuracy": ".4f", "auc": ".4f", "rejection_50": ".1f", "rejection_30": ".1f"}
 _TITLES = (
     "experiment or tagger",
     "parameters",
     "accuracy",
     "AUC",
-    "1/ε_B (ε_S = 50 %)",
-    "1/ε_B (ε_S = 30 %)",
+    "1/ε<sub>B</sub> at ε<sub>S</sub> = 50 %",
+    "1/ε<sub>B</sub> at ε<sub>S</sub> = 30 %",
     "sample, source",
 )
 _STYLE = """
@@ -86,7 +86,7 @@ def write_table(results: Mapping[str, Path], dataset: str, references: Sequence[
     """Write an HTML table: medians over seeds with spread and statistical error, then published results."""
     ours = [_our_row(name, load_json(file), dataset) for name, file in results.items()]
     published = [_published_row(row) for row in references]
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in _TITLES)
+    head = "".join(f"<th>{title}</th>" for title in _TITLES)
     caption = (
         f"Test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard deviation over seeds "
         "(statistical error). Published numbers belong to the sample in the last column."
@@ -119,11 +119,9 @@ def _measured(metric: dict[str, Any], digits: str) -> str:
 
 def _published_row(row: dict[str, str]) -> str:
     cells = [html.escape(row["tagger"]), ""]
-    for column, digits in _COLUMNS.items():
+    for column in _COLUMNS:
         error = row.get(f"{column}_error") or ""
-        cells.append(
-            (f"{float(row[column]):{digits}}" if row[column] else "") + (f" <small>({error})</small>" if error else "")
-        )
+        cells.append(html.escape(row[column]) + (f" <small>({html.escape(error)})</small>" if error else ""))
     return _row([*cells, html.escape(f"{row['sample']}, {row['source']}")], "published")
 
 

@@ -76,8 +76,7 @@ def distributions(values: Mapping[str, np.ndarray], label: np.ndarray) -> Figure
     """Draw the density of every quantity (name with unit -> (n,)) for both classes."""
     figure, axes = grid(2, 2, 4.0, 2.8)
     for axis, (name, quantity) in zip([a for row in axes for a in row], values.items(), strict=False):
-        low, high = np.quantile(quantity, [0.0, 0.998]) if len(quantity) else (0.0, 1.0)
-        edges = np.linspace(low, max(high, low + 1e-9), 51)
+        edges = _edges(quantity)
         for kind in (1, 0):
             chosen = quantity[label == kind]
             if len(chosen):
@@ -95,3 +94,12 @@ def distributions(values: Mapping[str, np.ndarray], label: np.ndarray) -> Figure
         axis.set_ylabel("density")
     axes[0][0].legend()
     return figure
+
+
+def _edges(quantity: np.ndarray) -> np.ndarray:
+    """Return about 50 bins up to the 99.8 % quantile; whole numbers get bins that hold equally many of them."""
+    low, high = np.quantile(quantity, [0.0, 0.998]) if len(quantity) else (0.0, 1.0)
+    if np.array_equal(quantity, np.round(quantity)):
+        step = max(1, round((high - low) / 50))
+        return np.arange(low - 0.5, high + step, step)
+    return np.linspace(low, max(high, low + 1e-9), 51)

@@ -32,7 +32,6 @@ def write_model(
     spec: Experiment,
     seed: int,
     *,
-    device: str = "auto",
     checkpoints: Path | None = None,
     code: str = "",
     log: Callable[[str], None] = lambda line: None,
@@ -45,7 +44,6 @@ def write_model(
         model: path that ends in .safetensors.
         spec: the experiment.
         seed: base seed of this training.
-        device: auto, cpu or cuda.
         checkpoints: folder for the state of unfinished trainings; one is resumed only if nothing has changed.
         code: hash of the code that trains; part of what must not have changed.
         log: called with lines for the log.
@@ -56,7 +54,7 @@ def write_model(
     """
     if model.suffix != ".safetensors":
         raise UserError(f"{model}: a model's file name must end in .safetensors")
-    where = choose_device(device, spec.training.threads)
+    where = choose_device(spec.training.device, spec.training.threads)
     log(f"device: {describe_device(where)}")
     train = load_inputs(inputs, "train", where, spec.training.max_train)
     val = load_inputs(inputs, "val", where)

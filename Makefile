@@ -1,0 +1,52 @@
+# `make run` and `make test` need Python >= 3.11, make and nothing else; everything else is installed in .venv.
+
+PYTHON ?= python3
+CORES ?= all
+CONFIG ?= config/config.yaml
+BIN := .venv/bin
+# pytest's own workers; the suite starts Snakemake, which uses the cores too.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-all lint bench lock document-config golden clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: .venv/installed ## set up .venv from requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "jetpulse needs Python >= 3.11, '$(PYTHON)' is older; try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install ## run the default analysis (CONFIG=..., CORES=...) and make results/report.html
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) \
+	  --report-after-run --report results/report.html
+
+test: install ## run the tests (slow ones left out)
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not slow" tests
+
+test-all: install ## run all tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) tests
+
+lint: install ## check style and workflow: ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/tiny.yaml
+
+document-config: install ## write what is generated from the config models
+	$(BIN)/jetpulse document-config config
+
+lock: ## resolve pyproject.toml anew into requirements.lock
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet "torch==2.13.0" setuptools ".[workflow,dev]"
+	.venv-lock/bin/pip freeze --all --exclude pip --exclude jetpulse | sed 's/+cpu$$//' > requirements.lock
+	rm -rf .venv-lock
+
+clean: ## remove environments and caches, keep data and results
+	rm -rf .venv .venv-bench .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,68 @@
+"""Running the workflow in folders of the tests' own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what the workflow is made of into a folder, which then uses its own copy of the package."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("*.egg-info"))
+        else:
+            shutil.copy2(source, folder / part)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, check: bool = True, config: str = "config/tiny.yaml") -> str:
+    """Run Snakemake in a copy of the project; return what it printed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments, "--configfile", config],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder / "workflow")},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
+    return done.stdout
+
+
+def planned(folder: Path, *arguments: str, config: str = "config/tiny.yaml") -> Counter[str]:
+    """Return how often each rule would run, `all` left out."""
+    text = snakemake(folder, "--dry-run", *arguments, config=config)
+    rules = Counter()
+    if "Job stats:" in text:
+        for line in text.split("Job stats:")[1].split("total")[0].splitlines():
+            found = re.fullmatch(r"(\w+)\s+(\d+)", line.strip())
+            if found:
+                rules[found.group(1)] = int(found.group(2))
+    rules.pop("all", None)
+    return rules
+
+
+def clone_results(chain: Path, folder: Path) -> Path:
+    """Copy a finished run, times and Snakemake's records included."""
+    shutil.copytree(chain, folder, copy_function=shutil.copy2)
+    return folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace text that must be there."""
+    text = path.read_text(encoding="utf-8")
+    if old not in text:
+        raise AssertionError(f"{path}: no {old!r}")
+    path.write_text(text.replace(old, new), encoding="utf-8")

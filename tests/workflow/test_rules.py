@@ -1,0 +1,54 @@
+"""Every rule on its own, run by Snakemake on the tiny analysis' files: it makes the same bytes again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.support import ROOT, clone_results, snakemake
+
+RULES = {
+    "simulate_jets": "data/tiny/raw/qcd-1.h5",
+    "build_samples": "data/tiny/samples.h5",
+    "build_jet_images": "data/tiny-particles/small-images.h5",
+    "train": "results/tiny-dense/seed3/model.safetensors",
+    "predict": "results/tiny-cnn/seed1/predictions.h5",
+    "evaluate": "results/tiny-cnn/seed1/metrics.json",
+    "combine": "results/tiny-cnn/metrics.json",
+    "compare": "results/summary.csv",
+    "plot_jets": "results/datasets/tiny/small-images/average.svg",
+    "plot_training": "results/tiny-cnn/figures/training.svg",
+    "plot_classification": "results/tiny-cnn/figures/roc.svg",
+    "plot_comparison": "results/comparison/tiny/rejection.svg",
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_makes_its_output_again(rule: str, chain: Path, tmp_path: Path) -> None:
+    folder = clone_results(chain, tmp_path / "chain")
+    output = folder / RULES[rule]
+    before = output.read_bytes()
+    output.unlink()
+    snakemake(folder, RULES[rule], "--allowed-rules", rule, "--force", "--cores", "1")
+    assert output.read_bytes() == before
+    shutil.rmtree(folder)
+
+
+def test_every_rule_is_tested() -> None:
+    written = {
+        line.split()[1].rstrip(":")
+        for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("rule ")
+    }
+    assert written == set(RULES)
+
+
+def test_a_rule_that_fails_shows_one_line_and_leaves_no_output(chain: Path, tmp_path: Path) -> None:
+    folder = clone_results(chain, tmp_path / "chain")
+    (folder / "data/tiny/samples.h5").write_bytes(b"")
+    target = "data/tiny/small-images.h5"
+    text = snakemake(folder, target, "--allowed-rules", "build_jet_images", "--force", "--cores", "1", check=False)
+    assert "data/tiny/samples.h5: the file is empty (0 bytes)" in text
+    assert "Traceback" not in text
+    assert not (folder / target).exists()
