@@ -106,8 +106,9 @@ def assert_same_images(
     """Check sparse images against dense ones: the same pixels, ascending, and the same values."""
     offsets, pixel, value = found
     assert len(offsets) == len(expected) + 1
-    for jet, image in enumerate(expected.reshape(len(expected), -1)):
+    for jet, image in enumerate(expected):
         here = slice(offsets[jet], offsets[jet + 1])
-        filled = np.flatnonzero(image)
+        values = image.ravel()
+        filled = np.flatnonzero(values)
         np.testing.assert_array_equal(pixel[here], filled, err_msg=f"jet {jet}, {context}")
-        np.testing.assert_allclose(value[here], image[filled], rtol=1e-6, err_msg=f"jet {jet}, {context}")
+        np.testing.assert_allclose(value[here], values[filled], rtol=1e-6, err_msg=f"jet {jet}, {context}")

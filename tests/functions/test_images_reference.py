@@ -47,6 +47,18 @@ def test_random_jets_give_the_reference_image_on_every_grid(toys, pixels, half_w
     assert_same_images(found, reference_images(*toys, pixels, half_width, steps))
 
 
+@pytest.mark.parametrize("steps", [("centre",), ("centre", "rotate"), ()], ids=steps_name)
+@pytest.mark.parametrize("turn", [0.0, 1.0, 3.1, -2.0])
+def test_every_direction_falls_into_the_reference_pixel(steps, turn):
+    # Pixels of 0.008 and their tie rule need angles that are right to the seventh digit, all around and far forward.
+    rng = np.random.default_rng(1)
+    jet = np.column_stack([rng.uniform(1, 2, 5000), rng.uniform(-4.5, 4.5, 5000), rng.uniform(-2.9, 2.9, 5000)])
+    jet[0], jet[1] = (1e5, 0.0, 0.0), (1e3, 0.1, 0.2)
+    made = ragged([jet + np.array([0, 0.5, turn])])
+    found = build_images(*made, 1024, 4.0, steps)
+    assert_same_images(found, reference_images(*made, 1024, 4.0, steps))
+
+
 @settings(max_examples=300)
 @given(
     drawn=jets(),

@@ -6,10 +6,12 @@ from snakemake.exceptions import WorkflowError
 
 from jetpulse.cli import code_roots
 from jetpulse.codehash import code_hash
-from jetpulse.config import expand_path, parse_config
+from jetpulse.config import expand_path, parse_config, read_yaml
 from jetpulse.errors import UserError
 
 try:
+    for file in workflow.configfiles:
+        read_yaml(file)  # Snakemake has read it already, but lets a key that is given twice pass
     analysis = parse_config(
         config, ", ".join(map(str, workflow.configfiles)) or "--config"
     )

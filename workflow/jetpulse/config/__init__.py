@@ -1,6 +1,6 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
-from jetpulse.config.load import expand_path, load_config, parse_config
+from jetpulse.config.load import expand_path, load_config, parse_config, read_yaml
 from jetpulse.config.models import Analysis, Experiment, Experiments, JetDataset, JetImage, Simulation, Training
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "expand_path",
     "load_config",
     "parse_config",
+    "read_yaml",
 ]

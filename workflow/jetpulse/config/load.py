@@ -21,14 +21,43 @@ def load_config(path: str | Path) -> Analysis:
     Raises:
         UserError: one line for every mistake.
     """
+    return parse_config(read_yaml(path), str(path))
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that is given twice is a mistake; plain YAML silently takes the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node.
+
+        Raises:
+            UserError: a key occurs twice.
+        """
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
+                line = key.start_mark.line + 1
+                raise UserError(f"{self.name}: line {line}: key {key.value!r} is given twice; remove or rename one")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Return the content of a YAML (or JSON) file.
+
+    Raises:
+        UserError: missing, not a file, not YAML, or a key given twice.
+    """
     path = Path(path)
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as handle:
+            return yaml.load(handle, _UniqueKeys)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: is a folder, expected a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    return parse_config(value, str(path))
 
 
 def parse_config(value: Any, where: str) -> Analysis:

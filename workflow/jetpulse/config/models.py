@@ -8,24 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, field_validator, model_validator
 
-from jetpulse.config.networks import check_model
+from jetpulse.config.networks import as_number, check_model
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
-def _number(value: Any) -> Any:
-    """YAML 1.1 reads ``1e-3`` (no dot) as text: accept it as the number that was meant."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
 def _real(**limits: float) -> Any:
     """Return the type of a finite number within limits (``gt``, ``ge``, ``lt``, ``le``)."""
-    return Annotated[float, Field(allow_inf_nan=False, **limits), BeforeValidator(_number)]
+    return Annotated[float, Field(allow_inf_nan=False, **limits), BeforeValidator(as_number)]
 
 
 Real = _real()
@@ -95,7 +85,7 @@ class Split(Section):
     train: Fraction = Field(0.6, description="Fraction to train on.")
     val: Fraction = Field(0.2, description="Fraction that decides when to stop.")
     test: Fraction = Field(0.2, description="Fraction used once, for the results.")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="Another seed deals the events anew.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Another seed deals the events anew.")
 
     @model_validator(mode="after")
     def _complete(self) -> "Split":

@@ -7,17 +7,29 @@ arguments as keywords, annotated and with literal defaults. Those are the keys t
 
 import ast
 import difflib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, create_model
+
+
+def as_number(value: Any) -> Any:
+    """YAML 1.1 reads ``1e-3`` (no dot) as text: accept it as the number that was meant."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
 
 # Read as text, never imported: networks live above the config and bring torch with them.
 _FOLDER = Path(__file__).parent.parent / "models"
 _NOT_NETWORKS = {"__init__"}
 # What annotations of a network's arguments may use.
-_TYPES = {"Annotated": Annotated, "Field": Field}
+_TYPES = {"Annotated": Annotated, "Field": Field, "Real": Annotated[float, BeforeValidator(as_number)]}
 
 
 def model_names() -> list[str]:
@@ -26,13 +38,18 @@ def model_names() -> list[str]:
     return [stem.replace("_", "-") for stem in stems if stem not in _NOT_NETWORKS]
 
 
+def _annotation(argument: ast.arg) -> str:
+    """Return an argument's annotation with floats that may be written without a dot, as elsewhere in the config."""
+    return re.sub(r"\bfloat\b", "Real", ast.unparse(argument.annotation))
+
+
 @cache
 def _describe(name: str) -> tuple[str, type]:
     tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
     network = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network")
     init = next(node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     arguments = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
-    fields: dict[str, Any] = {a.arg: (ast.unparse(a.annotation), ast.literal_eval(d)) for a, d in arguments}
+    fields: dict[str, Any] = {a.arg: (_annotation(a), ast.literal_eval(d)) for a, d in arguments}
     arguments_model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
     arguments_model.model_rebuild(_types_namespace=_TYPES)
     return ast.get_docstring(tree) or "", arguments_model

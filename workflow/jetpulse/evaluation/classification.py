@@ -17,7 +17,7 @@ def check_scores(label: np.ndarray, score: np.ndarray, where: str) -> None:
     """Refuse labels and scores that cannot be evaluated.
 
     Raises:
-        UserError: unequal lengths, labels other than 0 and 1, one class only, or scores that are not finite.
+        UserError: unequal lengths, labels other than 0 and 1, one class only, or scores that are no probabilities.
     """
     if len(label) != len(score):
         raise UserError(f"{where}: {len(label)} labels but {len(score)} scores; they must be one each")
@@ -26,9 +26,9 @@ def check_scores(label: np.ndarray, score: np.ndarray, where: str) -> None:
         raise UserError(f"{where}: label {wrong[0]}, expected 0 (background) or 1 (signal)")
     if not (label == 1).any() or not (label == 0).any():
         raise UserError(f"{where}: {np.sum(label == 1)} signal and {np.sum(label == 0)} background entries, needs both")
-    bad = np.flatnonzero(~np.isfinite(score))
+    bad = np.flatnonzero(~((score >= 0) & (score <= 1)))
     if len(bad):
-        raise UserError(f"{where}: entry {bad[0]}: score is {score[bad[0]]}, expected a finite number")
+        raise UserError(f"{where}: entry {bad[0]}: score is {score[bad[0]]}, expected a finite number from 0 to 1")
 
 
 def roc(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
-from jetpulse.evaluation.classification import measure_classification
+from jetpulse.evaluation.classification import check_scores, measure_classification
 from jetpulse.samples import dump_json, load_json, open_hdf5, publish, read_attributes
 
 _WITH_ERROR = ("", "_spread", "_error")
@@ -27,11 +27,14 @@ def read_scores(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return labels and signal probabilities (n,) of every dataset in a predictions file.
 
     Raises:
-        UserError: not a predictions file.
+        UserError: not a predictions file, or scores that cannot be evaluated.
     """
     read_attributes(path, "predictions")
     with open_hdf5(path) as handle:
-        return {name: (group["label"][:], group["probability"][:, 1]) for name, group in handle.items()}
+        scores = {name: (group["label"][:], group["probability"][:, 1]) for name, group in handle.items()}
+    for name, (label, score) in scores.items():
+        check_scores(label, score, f"{path}: {name}")
+    return scores
 
 
 def write_metrics(predictions: Path, path: Path, task: str) -> None:
@@ -52,6 +55,10 @@ def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, 
     if len(metrics) != len(models):
         raise UserError(f"{path}: {len(metrics)} metrics files but {len(models)} models; give one each per seed")
     per_seed = [load_json(file) for file in metrics]
+    for file, seed in zip(metrics, per_seed, strict=True):
+        if set(seed) != set(per_seed[0]) or dataset not in seed:
+            expected = ", ".join(dict.fromkeys([dataset, *per_seed[0]]))
+            raise UserError(f"{file}: tested on {', '.join(seed)}, expected {expected}; predict and evaluate it again")
     described = [load_json(file.with_name("model.json")) for file in models]
     tested = {name: _combine([seed[name] for seed in per_seed]) for name in per_seed[0]}
     combined = {
@@ -85,28 +92,38 @@ def _combine(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def write_summary(results: dict[str, Path], experiments: dict[str, Experiment], summary: Path, transfers: Path) -> None:
     """Write summary.csv (one row per experiment) and transfers.csv (one row per further dataset tested on)."""
+    unknown = set(results) - set(experiments)
+    if unknown:
+        raise UserError(f"--results {min(unknown)}: the spec has no such experiment; it has {', '.join(experiments)}")
     rows, further = [], []
     for name, file in results.items():
-        experiment, combined = experiments[name], load_json(file)
-        for i, (tested, metrics) in enumerate(combined["tested"].items()):
-            row = {
-                "experiment": name,
-                "task": experiment.task,
-                "dataset": experiment.dataset,
-                **({"tested_on": tested} if i else {}),
-                "representation": experiment.representation,
-                "model": experiment.model.name,
-                "parameters": combined["parameters"],
-                "seeds": len(combined["seeds"]),
-                "entries": metrics["entries"],
-            }
-            for metric, suffixes in SUMMARY_METRICS.items():
-                row |= {metric + suffix: _cell(metrics[metric][suffix.lstrip("_") or "median"]) for suffix in suffixes}
-            if not i:
-                row |= _reference(experiment)
-            (further if i else rows).append(row)
-    _write_csv(summary, rows, [])
-    _write_csv(transfers, further, ["experiment", "task", "dataset", "tested_on"])
+        combined = load_json(file)
+        for tested, metrics in combined["tested"].items():
+            own = tested == experiments[name].dataset
+            row = _row(name, experiments[name], combined, tested, metrics)
+            (rows if own else further).append(row | (_reference(experiments[name]) if own else {"tested_on": tested}))
+    columns = ["experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"]
+    columns += [metric + suffix for metric, suffixes in SUMMARY_METRICS.items() for suffix in suffixes]
+    _write_csv(summary, rows, [*columns, "reference", "reference_source"])
+    _write_csv(transfers, further, [*columns[:3], "tested_on", *columns[3:]])
+
+
+def _row(
+    name: str, experiment: Experiment, combined: dict[str, Any], tested: str, metrics: dict[str, Any]
+) -> dict[str, Any]:
+    row = {
+        "experiment": name,
+        "task": experiment.task,
+        "dataset": experiment.dataset,
+        "representation": experiment.representation,
+        "model": experiment.model.name,
+        "parameters": combined["parameters"],
+        "seeds": len(combined["seeds"]),
+        "entries": metrics["entries"],
+    }
+    for metric, suffixes in SUMMARY_METRICS.items():
+        row |= {metric + suffix: _cell(metrics[metric][suffix.lstrip("_") or "median"]) for suffix in suffixes}
+    return row
 
 
 def _cell(value: float | None) -> str:
@@ -120,8 +137,8 @@ def _reference(experiment: Experiment) -> dict[str, str]:
     return {"reference": text, "reference_source": reference.source if reference else ""}
 
 
-def _write_csv(path: Path, rows: list[dict[str, Any]], header: list[str]) -> None:
+def _write_csv(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
     with publish(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]) if rows else header, lineterminator="\n")
+        writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

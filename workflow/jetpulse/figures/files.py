@@ -71,11 +71,15 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open(encoding="utf-8", newline="") as handle:
             rows = list(csv.DictReader(handle))
-        return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+        columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path") from error
     except (IndexError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not a training history ({error}); train again") from error
+    missing = {"epoch", "train_loss", "val_loss"} - set(columns)
+    if missing:
+        raise UserError(f"{path}: not a training history, lacks {', '.join(sorted(missing))}; train again")
+    return columns
 
 
 def plot_training_figure(histories: Mapping[int, Path], path: Path) -> None:

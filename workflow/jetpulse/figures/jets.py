@@ -50,7 +50,7 @@ def single_jets(images: np.ndarray, labels: Sequence[int], half_width: float, un
     """Draw single images (n, pixels, pixels) with their classes, half of them in each row; empty pixels are white."""
     columns = max(1, (len(images) + 1) // 2)
     figure, axes = grid(2, columns, 2.4, 2.5, sharex=True, sharey=True)
-    top = float(images.max()) if images.size else 1.0
+    top = float(images.max(initial=0.0)) or 1.0
     shown = None
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         axis = axes[i // columns][i % columns]
@@ -80,15 +80,8 @@ def distributions(values: Mapping[str, np.ndarray], label: np.ndarray) -> Figure
         for kind in (1, 0):
             chosen = quantity[label == kind]
             if len(chosen):
-                axis.hist(
-                    chosen,
-                    edges,
-                    density=True,
-                    histtype="step",
-                    lw=1.6,
-                    color=CLASS_COLOURS[kind],
-                    label=CLASS_NAMES[kind],
-                )
+                density = np.histogram(chosen, edges)[0] / (len(chosen) * np.diff(edges))
+                axis.stairs(density, edges, lw=1.6, color=CLASS_COLOURS[kind], label=CLASS_NAMES[kind])
                 axis.axvline(np.median(chosen), color=CLASS_COLOURS[kind], lw=0.8, ls=":")
         axis.set_xlabel(name)
         axis.set_ylabel("density")

@@ -103,7 +103,8 @@ def _direction(out, n, energy, eta, phi):
 def _tower(eta, phi):
     """Index of the tower that contains a direction."""
     i = min(_ETA_BINS - 1, max(0, int((eta + ETA_MAX) * 10.0)))
-    j = int((phi + math.pi) / (2.0 * math.pi) * _PHI_BINS) % _PHI_BINS
+    # floor, not int: the bend in the magnetic field carries azimuths below -pi.
+    j = math.floor((phi + math.pi) / (2.0 * math.pi) * _PHI_BINS) % _PHI_BINS
     if abs(-ETA_MAX + (i + 0.5) * 0.1) > _FINE_ETA:
         j -= j % 2
     return i * _PHI_BINS + j

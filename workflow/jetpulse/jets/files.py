@@ -72,8 +72,9 @@ def write_samples(
             written.add(split)
             counts.update((split, int(label)) for label in block.entries["label"])
             progress(len(block))
-        for split in set(SPLITS) - written:
-            writer.append(split, _empty_jets())
+        for split in SPLITS:
+            if split not in written:
+                writer.append(split, _empty_jets())
         _check_classes(path, spec, counts)
     return counts
 

@@ -30,6 +30,7 @@ from numba.extending import intrinsic
 from jetpulse.samples import counts_to_offsets
 
 TIE = 1e-4  # pixel widths; a million times the error of an angle here
+_LOG_2 = math.log(2.0)
 _CENTRE = {"centre": 1, "centre-centroid": 2}
 _ROTATE = {"rotate": 1, "rotate-principal": 2}
 _NORMALISE = {"normalise": 1, "normalise-sum": 2}
@@ -216,7 +217,7 @@ def _log(x):
     q = s * s
     # The first term left out is below 2 * 0.172**13 / 13 = 2e-11.
     series = 1.0 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q / 11))))
-    return power * math.log(2.0) + 2.0 * s * series
+    return power * _LOG_2 + 2.0 * s * series
 
 
 @_compiled

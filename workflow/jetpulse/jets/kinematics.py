@@ -9,7 +9,8 @@ COLUMNS = ("E", "px", "py", "pz")
 
 def wrap_phi(phi: np.ndarray) -> np.ndarray:
     """Return angles in [-pi, pi)."""
-    return (np.asarray(phi) + np.pi) % (2 * np.pi) - np.pi
+    wrapped = (np.asarray(phi) + np.pi) % (2 * np.pi) - np.pi
+    return np.where(wrapped >= np.pi, -np.pi, wrapped)  # what rounding carries over the edge
 
 
 def pt_eta_phi(momenta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -64,7 +64,8 @@ def _open_table(handle: h5py.File, path: str | Path) -> h5py.Dataset:
 
 def _column_names(table: h5py.Dataset, path: str | Path, block: str) -> list[str]:
     """Return the names of a block's columns, found in the text of the protocol-0 pickle."""
-    text = bytes(table.attrs.get(f"{block}_kind", b"")).decode("ascii", "replace")
+    text = table.attrs.get(f"{block}_kind", b"")
+    text = text if isinstance(text, str) else bytes(text).decode("ascii", "replace")
     names = re.findall(r"(?:^|\n|\()[aI0-9p(l\n.]*?V([A-Za-z_][A-Za-z0-9_]*)", text)
     width = table.dtype[block].shape[0] if table.dtype[block].shape else 1
     if len(names) != width:
@@ -94,16 +95,16 @@ def _compress(event: np.ndarray, label: np.ndarray, values: np.ndarray, path: st
     filled = values.any(axis=2)
     counts = filled.sum(axis=1)
     flat = values[filled]
-    pt, _, _ = pt_eta_phi(np.nan_to_num(flat))
-    owner = np.repeat(np.arange(len(counts)), counts)
-    order = np.lexsort((-pt, owner))
+    if np.isfinite(flat).all():  # what is not is left in place, so that the check names its place in the file
+        pt, _, _ = pt_eta_phi(flat)
+        flat = flat[np.lexsort((-pt, np.repeat(np.arange(len(counts)), counts)))]
     wrong = np.flatnonzero((label != 0) & (label != 1))
     if len(wrong):
         raise UserError(f"{path}: event {start + wrong[0]}: label is {label[wrong[0]]}, expected 0 (QCD) or 1 (top)")
     return Block(
         {"event": event, "label": label.astype(np.int8)},
         counts_to_offsets(counts),
-        {"constituents": flat[order]},
+        {"constituents": flat},
     )
 
 

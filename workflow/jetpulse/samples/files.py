@@ -1,10 +1,11 @@
 """Files that appear whole or not at all, and HDF5 files opened with errors a person can act on."""
 
 import errno
+import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,14 @@ def publish(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         reason = _write_failure(error)
         if reason is None:
             raise
         msg = f"{path}: cannot be written: {reason}; free some space or choose a folder that you may write to"
         raise UserError(msg) from error
     finally:
-        with suppress(PermissionError, NotADirectoryError):  # then there was never a file to remove
+        with suppress(OSError):  # a folder that cannot be written never held the file
             temporary.unlink(missing_ok=True)
 
 
@@ -47,11 +48,53 @@ def _write_failure(error: BaseException) -> str | None:
     if number is None and found:
         number = int(found.group(1))
     if number is None:
-        # A file that HDF5 could not flush at closing: it says so, without a number.
-        return str(error) if isinstance(error, RuntimeError) and "flush" in str(error).lower() else None
+        return None
     full = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     denied = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.EISDIR}
     return os.strerror(number) if number in full | denied else None
+
+
+class _PatientFile(io.FileIO):
+    """A file whose failed writes are kept, not raised: HDF5 takes the process down when it cannot flush."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of ``data``, or remember why not; return its length either way."""
+        view = memoryview(data).cast("B")
+        done = 0
+        try:
+            while done < len(view) and self.failure is None:
+                done += super().write(view[done:])
+        except OSError as error:
+            self.failure = error
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the file's size, or remember why not."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = error
+            return size or 0
+
+
+@contextmanager
+def create_hdf5(path: str | Path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """Publish a new HDF5 file: yield it, and a function that raises as soon as a write has failed.
+
+    Raises:
+        UserError: the folder cannot be written or the disk is full.
+    """
+    with publish(path) as temporary, _PatientFile(temporary, "w+") as file:
+
+        def check() -> None:
+            if file.failure is not None:
+                raise file.failure
+
+        with h5py.File(file, "w", libver=("v110", "v110")) as handle:
+            yield handle, check
+        check()
 
 
 @contextmanager
@@ -106,5 +149,7 @@ def load_json(path: str | Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: is a folder, expected a JSON file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); make it again") from error

@@ -20,6 +20,8 @@ def take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.
 
 def segment_sum(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Return the float64 sum of ``values`` (total, ...) over each entry, shape (n, ...); empty entries give 0."""
-    total = np.zeros((len(values) + 1, *values.shape[1:]))
-    np.cumsum(values, axis=0, dtype=np.float64, out=total[1:])
-    return total[offsets[1:]] - total[offsets[:-1]]
+    total = np.zeros((len(offsets) - 1, *values.shape[1:]))
+    filled = np.diff(offsets) > 0
+    if filled.any():
+        total[filled] = np.add.reduceat(values, offsets[:-1][filled], axis=0, dtype=np.float64)
+    return total

@@ -6,9 +6,10 @@ Layout: one group per split (``train``, ``val``, ``test``); in it entry-wise dat
 """
 
 import json
+import math
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -19,11 +20,12 @@ import h5py
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.samples.files import open_hdf5, publish
+from jetpulse.samples.files import create_hdf5, open_hdf5
 from jetpulse.samples.ragged import take_ragged
 
 SPLITS = ("train", "val", "test")
 CHUNK_ROWS = 1 << 14
+CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class Block:
 class Writer:
     """Appends blocks to the splits of one file; use ``Writer.create`` so that the file appears whole."""
 
-    def __init__(self, handle: h5py.File) -> None:
-        """Wrap an open, empty HDF5 file."""
+    def __init__(self, handle: h5py.File, check: Callable[[], None]) -> None:
+        """Wrap an open, empty HDF5 file; ``check`` raises when a write to it has failed."""
         self._handle = handle
+        self._check = check
         self._flat_total: Counter[str] = Counter()
 
     @classmethod
@@ -68,7 +71,7 @@ class Writer:
         **attributes: Any,
     ) -> Iterator["Writer"]:
         """Open ``path`` for writing with its provenance; it appears only if the body succeeds."""
-        with publish(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as handle:
+        with create_hdf5(path) as (handle, check):
             handle.attrs["kind"] = kind
             handle.attrs["spec"] = json.dumps(spec, sort_keys=True)
             handle.attrs["units"] = json.dumps(units)
@@ -77,7 +80,7 @@ class Writer:
             handle.attrs["versions"] = json.dumps(versions)
             for name, value in attributes.items():
                 handle.attrs[name] = value
-            yield cls(handle)
+            yield cls(handle, check)
 
     def append(self, split: str, block: Block) -> None:
         """Append a block to a split; the first one, which may be empty, decides names, shapes and dtypes."""
@@ -92,15 +95,17 @@ class Writer:
                 _extend(group, name, values)
                 group[name].attrs["ragged"] = True
             self._flat_total[split] += int(block.offsets[-1])
+        self._check()
 
 
 def _extend(group: h5py.Group, name: str, values: np.ndarray) -> None:
     if name not in group:
+        row_bytes = values.dtype.itemsize * math.prod(values.shape[1:])
         group.create_dataset(
             name,
             data=values,
             maxshape=(None, *values.shape[1:]),
-            chunks=(max(1, min(CHUNK_ROWS, (1 << 22) // max(1, values[:1].nbytes))), *values.shape[1:]),
+            chunks=(max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes)), *values.shape[1:]),
             compression="gzip",
             compression_opts=1,
             shuffle=True,
@@ -125,6 +130,8 @@ def read_attributes(path: str | Path, kind: str | None = None) -> dict[str, Any]
         expected = kind or "any kind written by jetpulse"
         raise UserError(f"{path}: is of kind {found!r}, expected {expected!r}; check the path")
     for name in ("spec", "units", "versions"):
+        if name not in attributes:
+            raise UserError(f"{path}: lacks the attribute {name!r}; make the file again")
         attributes[name] = json.loads(attributes[name])
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in attributes.items()}
 
@@ -136,7 +143,7 @@ def split_sizes(path: str | Path) -> dict[str, int]:
 
 
 def _dataset(handle: h5py.File, path: str | Path, split: str, name: str) -> h5py.Dataset:
-    if split not in handle:
+    if not isinstance(handle.get(split), h5py.Group):
         found = ", ".join(handle) or "nothing"
         raise UserError(f"{path}: no group {split!r}, found {found}; was the file made by `jetpulse build-samples`?")
     if name not in handle[split]:
@@ -153,35 +160,40 @@ def read_block(path: str | Path, split: str, start: int = 0, stop: int | None = 
     """
     with open_hdf5(path) as handle:
         n = len(_dataset(handle, path, split, "event"))
-        stop = n if stop is None else min(stop, n)
         group = handle[split]
+        ragged = [name for name in group if group[name].attrs.get("ragged", False)]
+        _check_lengths(group, n, ragged, path, split)
+        stop = n if stop is None else min(stop, n)
         try:
+            entries = {name: group[name][start:stop] for name in group if name != "offsets" and name not in ragged}
             if "offsets" not in group:
-                entries = {name: dataset[start:stop] for name, dataset in group.items()}
-                return Block(_equal_lengths(entries, stop - start, path, split))
+                return Block(entries)
             offsets = group["offsets"][start : stop + 1]
-            total = int(group["offsets"][-1])
-            lengths = {name: len(dataset) for name, dataset in group.items() if name != "offsets"}
-            ragged = {name for name in lengths if group[name].attrs.get("ragged", False)}
-            entries = {name: group[name][start:stop] for name in lengths if name not in ragged}
             flat = {name: group[name][offsets[0] : offsets[-1]] for name in ragged}
         except OSError as error:
-            raise UserError(f"{path}: split {split!r} cannot be read ({error}); make the file again") from error
-        wrong = [name for name in ragged if lengths[name] != total]
-        if wrong or len(offsets) != stop - start + 1:
-            raise UserError(f"{path}: {split}: lengths of {', '.join(wrong) or 'offsets'} disagree; make it again")
-        return Block(_equal_lengths(entries, stop - start, path, split), offsets - offsets[0], flat)
+            reason = " ".join(str(error).split())
+            raise UserError(f"{path}: split {split!r} cannot be read ({reason}); make the file again") from error
+        return Block(entries, offsets - offsets[0], flat)
 
 
-def _equal_lengths(entries: dict[str, np.ndarray], n: int, path: str | Path, split: str) -> dict[str, np.ndarray]:
-    wrong = {name: len(values) for name, values in entries.items() if len(values) != n}
-    if wrong:
-        raise UserError(f"{path}: {split}: expected {n} entries, found {wrong}; make the file again")
-    return entries
+def _check_lengths(group: h5py.Group, n: int, ragged: list[str], path: str | Path, split: str) -> None:
+    """Refuse a split whose datasets do not belong together."""
+    if ragged and "offsets" not in group:
+        raise UserError(f"{path}: no dataset {split}/offsets beside {', '.join(ragged)}; make the file again")
+    expected = {name: n for name in group if name not in ragged}
+    if "offsets" in group:
+        expected["offsets"] = n + 1
+        total = int(group["offsets"][-1]) if len(group["offsets"]) else 0
+        expected |= dict.fromkeys(ragged, total)
+    for name, length in expected.items():
+        if len(group[name]) != length:
+            found = len(group[name])
+            raise UserError(f"{path}: {split}/{name} has length {found}, expected {length}; make the file again")
 
 
 def iterate_blocks(path: str | Path, split: str, rows: int = 10_000) -> Iterator[Block]:
     """Yield a split in blocks of ``rows`` entries; an empty split yields one empty block."""
-    n = split_sizes(path).get(split, 0)
+    with open_hdf5(path) as handle:
+        n = len(_dataset(handle, path, split, "event"))
     for start in range(0, max(n, 1), rows):
         yield read_block(path, split, start, start + rows)

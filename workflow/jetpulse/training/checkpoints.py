@@ -52,16 +52,16 @@ def load_checkpoint(
         with safe_open(path, framework="pt") as handle:
             metadata = handle.metadata()
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
-    except SafetensorError as error:
-        raise UserError(f"{path}: damaged checkpoint ({error}); delete it to train from the start") from error
-    network.load_state_dict(_below(tensors, "network"))
-    state: dict[int, dict[str, Any]] = {}
-    values = {**_below(tensors, "optimiser"), **json.loads(metadata["scalars"])}
-    for key, value in values.items():
-        index, name = key.split("/")
-        state.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return _below(tensors, "best"), json.loads(metadata["progress"])
+        network.load_state_dict(_below(tensors, "network"))
+        state: dict[int, dict[str, Any]] = {}
+        for key, value in {**_below(tensors, "optimiser"), **json.loads(metadata["scalars"])}.items():
+            index, name = key.split("/")
+            state.setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        return _below(tensors, "best"), json.loads(metadata["progress"])
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: damaged checkpoint ({reason}); delete it to train from the start") from error
 
 
 def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -111,13 +111,28 @@ def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -
         save_file(trained.weights, temporary, {"format": "pt"})
 
 
+def read_description(model: Path) -> dict[str, Any]:
+    """Return model.json of a model.
+
+    Raises:
+        UserError: missing, or lacking what a prediction needs.
+    """
+    path = model.with_name("model.json")
+    description = load_json(path)
+    needed = ("model", "arguments", "shape", "classes", "task", "seed", "training", "representation")
+    missing = [name for name in needed if name not in description]
+    if missing:
+        raise UserError(f"{path}: lacks {', '.join(map(repr, missing))}; train the model again")
+    return description
+
+
 def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any]]:
     """Return a trained network on ``device`` and its description from model.json.
 
     Raises:
         UserError: missing, damaged, or weights that do not fit the description.
     """
-    description = load_json(model.with_name("model.json"))
+    description = read_description(model)
     try:
         network = build_network(
             description["model"], tuple(description["shape"]), description["classes"], description["arguments"]
@@ -125,8 +140,6 @@ def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, 
         network.load_state_dict(load_file(model))
     except FileNotFoundError as error:
         raise UserError(f"{model}: no such file; check the path") from error
-    except KeyError as error:
-        raise UserError(f"{model.with_name('model.json')}: lacks {error}; train the model again") from error
     except (SafetensorError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{model}: does not hold the weights that model.json describes ({reason})") from error
@@ -146,7 +159,7 @@ def write_predictions(
     Raises:
         UserError: a dataset was made by another representation than the model was trained on.
     """
-    description = load_json(model.with_name("model.json"))
+    description = read_description(model)
     where = choose_device(device, description["training"]["threads"])
     log(f"device: {describe_device(where)}")
     network, _ = load_model(model, where)

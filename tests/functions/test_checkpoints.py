@@ -1,0 +1,169 @@
+"""Interrupted trainings end with the same bytes as others."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from jetpulse.errors import UserError
+from jetpulse.training import OBJECTIVES, Trained, train_network
+from jetpulse.training.inputs import Inputs
+from jetpulse.training.objectives import Classification
+from safetensors.torch import save_file
+from toy_jets import assert_one_line
+from toys import builder, experiment, load_both, weight_bytes, write_images
+
+OPTIMISERS = {
+    "sgd": {"optimiser": "sgd", "learning_rate": 0.05},
+    "sgd with momentum": {"optimiser": "sgd", "momentum": 0.9, "learning_rate": 0.05},
+    "adagrad": {"optimiser": "adagrad", "learning_rate": 0.02, "weight_decay": 0.01},
+    "rmsprop": {"optimiser": "rmsprop"},
+    "rmsprop with momentum": {"optimiser": "rmsprop", "momentum": 0.5, "weight_decay": 0.01},
+    "adam": {"optimiser": "adam", "weight_decay": 0.01},
+    "adamw": {"optimiser": "adamw", "weight_decay": 0.01},
+}
+CLASSIFICATION = OBJECTIVES["classification"]
+
+
+class StoppedError(Exception):
+    """Stands for whatever ends a job too early."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> tuple[Inputs, Inputs]:
+    return load_both(write_images(tmp_path_factory.mktemp("toys") / "images.h5"))
+
+
+def interrupt_after(epoch: int):
+    def report(row):
+        if row["epoch"] == epoch:
+            raise StoppedError
+
+    return report
+
+
+def train(inputs, spec, checkpoint: Path | None = None, report=lambda row: None, objective=CLASSIFICATION) -> Trained:
+    return train_network(builder(spec), objective, spec.training, 1, *inputs, checkpoint, report)
+
+
+def assert_same(first: Trained, second: Trained) -> None:
+    assert weight_bytes(first.weights) == weight_bytes(second.weights)
+    assert first.history == second.history
+    assert first.best_epoch == second.best_epoch
+
+
+@pytest.mark.parametrize("training", OPTIMISERS.values(), ids=OPTIMISERS)
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_resumed_training_ends_with_the_same_bytes(inputs, tmp_path, training, epoch):
+    spec = experiment(training, dropout=0.4)
+    checkpoint, reported = tmp_path / "folder" / "c.safetensors", []
+    with pytest.raises(StoppedError):
+        train(inputs, spec, checkpoint, interrupt_after(epoch))
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["c.safetensors"]
+    resumed = train(inputs, spec, checkpoint, reported.append)
+    assert_same(resumed, train(inputs, spec))
+    assert reported == resumed.history
+    assert list(checkpoint.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_resumed_convolutional_training_ends_with_the_same_bytes(inputs, tmp_path, epoch):
+    arguments = {"name": "jet-cnn", "filters": 3, "kernel": 2, "hidden": [4]}
+    model = experiment().model.model_validate(arguments)
+    spec = experiment({"epochs": 4, "learning_rate": 0.01}).model_copy(update={"model": model})
+    with pytest.raises(StoppedError):
+        train(inputs, spec, tmp_path / "c.safetensors", interrupt_after(epoch))
+    assert_same(train(inputs, spec, tmp_path / "c.safetensors"), train(inputs, spec))
+
+
+def test_a_training_interrupted_in_the_middle_of_an_epoch_repeats_that_epoch(inputs, tmp_path):
+    spec = experiment(dropout=0.4)
+    steps = 0
+
+    class Failing(Classification):
+        def loss(self, outputs, label):
+            nonlocal steps
+            steps += outputs.requires_grad
+            if steps == 10:
+                raise StoppedError
+            return super().loss(outputs, label)
+
+    with pytest.raises(StoppedError):
+        train(inputs, spec, tmp_path / "c.safetensors", objective=Failing())
+    counted = []
+
+    class Counting(Classification):
+        def loss(self, outputs, label):
+            counted.extend([1] * outputs.requires_grad)
+            return super().loss(outputs, label)
+
+    assert_same(train(inputs, spec, tmp_path / "c.safetensors", objective=Counting()), train(inputs, spec))
+    assert len(counted) == 3 * 4  # three epochs of four batches were left
+
+
+def test_a_training_interrupted_twice_ends_with_the_same_bytes(inputs, tmp_path):
+    spec = experiment(OPTIMISERS["rmsprop with momentum"], dropout=0.4)
+    for epoch in (1, 3):
+        with pytest.raises(StoppedError):
+            train(inputs, spec, tmp_path / "c.safetensors", interrupt_after(epoch))
+    assert_same(train(inputs, spec, tmp_path / "c.safetensors"), train(inputs, spec))
+
+
+def test_the_best_weights_of_before_the_interruption_are_kept(inputs, tmp_path):
+    spec = experiment({"learning_rate": 0.5, "epochs": 6}, dropout=0.0)
+    whole = train(inputs, spec)
+    assert whole.best_epoch < 5
+    with pytest.raises(StoppedError):
+        train(inputs, spec, tmp_path / "c.safetensors", interrupt_after(5))
+    assert_same(train(inputs, spec, tmp_path / "c.safetensors"), whole)
+
+
+def test_early_stopping_counts_the_epochs_before_the_interruption(inputs, tmp_path):
+    spec = experiment({"learning_rate": 0.5, "epochs": 40, "patience": 3}, dropout=0.0)
+    whole = train(inputs, spec)
+    assert len(whole.history) == whole.best_epoch + 3 < 40
+    for epoch in (len(whole.history) - 1, len(whole.history)):
+        with pytest.raises(StoppedError):
+            train(inputs, spec, tmp_path / "c.safetensors", interrupt_after(epoch))
+        assert_same(train(inputs, spec, tmp_path / "c.safetensors"), whole)
+
+
+def test_a_checkpoint_holds_no_pickle_and_can_be_read_by_safetensors(inputs, tmp_path):
+    with pytest.raises(StoppedError):
+        train(inputs, experiment(), tmp_path / "c.safetensors", interrupt_after(2))
+    content = (tmp_path / "c.safetensors").read_bytes()
+    assert int.from_bytes(content[:8], "little") < len(content)
+    assert content[8:9] == b"{"
+
+
+def damaged_in_the_middle(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def of_another_network(path: Path) -> None:
+    metadata = {"progress": '{"history": [], "best_epoch": 0}', "scalars": "{}"}
+    save_file({"network/other": torch.zeros(3)}, path, metadata)
+
+
+def without_progress(path: Path) -> None:
+    save_file({"network/other": torch.zeros(3)}, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damaged_in_the_middle,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no tensors here" * 30),
+        of_another_network,
+        without_progress,
+    ],
+    ids=["truncated", "empty", "other bytes", "another network", "no progress"],
+)
+def test_a_damaged_checkpoint_is_an_error_that_says_to_delete_it(inputs, tmp_path, damage):
+    checkpoint = tmp_path / "c.safetensors"
+    with pytest.raises(StoppedError):
+        train(inputs, experiment(), checkpoint, interrupt_after(1))
+    damage(checkpoint)
+    with pytest.raises(UserError) as error:
+        train(inputs, experiment(), checkpoint)
+    assert_one_line(error, checkpoint, "delete it")

@@ -1,0 +1,142 @@
+"""What edits of the package itself mean for the steps of the workflow."""
+
+import ast
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import jetpulse
+import pytest
+from jetpulse import codehash
+from jetpulse.cli import VERBS, code_roots
+from jetpulse.codehash import code_hash
+from toys import forget_code
+
+NAMES = [name for names in VERBS.values() for name in names]
+HDF5 = {"simulate-jets", "build-samples", "build-jet-images", "train", "predict", "evaluate", "plot-jets"} | {
+    "plot-classification",
+    "plot-comparison",
+}
+
+
+def hashes(names: Iterable[str] = NAMES) -> dict[str, str]:
+    """Return the hashes of verbs."""
+    forget_code()
+    return {name: code_hash(code_roots(name)) for name in names}
+
+
+@pytest.fixture(scope="module")
+def original() -> dict[str, str]:
+    return hashes()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "jetpulse"
+    shutil.copytree(Path(jetpulse.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(codehash, "_PACKAGE", folder)
+    yield folder
+    forget_code()
+
+
+def edit(path: Path, name: str) -> None:
+    """Add a statement at the end of a function, or of a method given as ``Class.method``."""
+    text = path.read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    for part in name.split("."):
+        node = next(n for n in body if getattr(n, "name", None) == part)
+        body = node.body
+    last = body[-1]
+    lines = text.splitlines()
+    lines.insert(last.lineno - 1, " " * last.col_offset + "edited = 1")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_every_verb_has_a_hash_of_its_own(original):
+    assert len(set(original.values())) == len(NAMES)
+    assert all(len(value) == 16 for value in original.values())
+
+
+def test_a_copy_of_the_package_has_the_same_hashes(original, package):
+    assert hashes() == original
+
+
+def test_comments_and_empty_lines_change_nothing(original, package):
+    for path in package.rglob("*.py"):
+        path.write_text("# A comment.\n\n" + path.read_text(encoding="utf-8") + "\n\n# The end.\n", encoding="utf-8")
+    assert hashes() == original
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "changed", "unchanged"),
+    [
+        ("jets/detector.py", "simulate_detector", {"simulate-jets"}, set(NAMES) - {"simulate-jets"}),
+        ("jets/images.py", "_pixelate", {"build-jet-images", "plot-jets"}, {"train", "predict", "build-samples"}),
+        ("jets/files.py", "_check_classes", {"build-samples"}, set(NAMES) - {"build-samples"}),
+        ("training/loop.py", "train_network", {"train"}, {"predict", "build-jet-images", "evaluate", "plot-training"}),
+        ("training/loop.py", "predict_network", {"predict"}, {"train", "build-jet-images"}),
+        ("training/objectives.py", "Classification.predict", {"train", "predict"}, {"evaluate", "build-jet-images"}),
+        ("training/inputs.py", "SparseImages.batch", {"train", "predict"}, {"build-jet-images", "evaluate"}),
+        ("training/checkpoints.py", "_below", {"train"}, {"predict"}),
+        ("samples/files.py", "publish", set(NAMES) - {"list-models", "check-config"}, {"list-models"}),
+        ("samples/store.py", "read_attributes", HDF5 - {"simulate-jets"}, {"combine", "compare", "plot-training"}),
+        ("samples/files.py", "open_hdf5", HDF5 - {"simulate-jets"}, {"compare", "list-models"}),
+        ("figures/training.py", "training_curves", {"plot-training"}, set(NAMES) - {"plot-training"}),
+        ("figures/classification.py", "roc_curves", {"plot-classification", "plot-comparison"}, {"evaluate", "train"}),
+        ("evaluation/classification.py", "auc_with_error", {"evaluate", "plot-classification"}, {"combine", "train"}),
+        ("evaluation/files.py", "_combine", {"combine"}, set(NAMES) - {"combine"}),
+        ("config/models.py", "JetImage._ordered", {"build-jet-images", "check-config"}, {"evaluate", "list-models"}),
+        ("config/networks.py", "check_model", {"train", "predict", "check-config"}, {"evaluate", "plot-training"}),
+        ("seeds.py", "seed_sequence", {"train", "simulate-jets"}, {"predict", "build-jet-images"}),
+        ("cli/common.py", "read_spec", {"train", "compare"}, {"predict", "evaluate"}),
+        ("cli/training.py", "train", {"train"}, set(NAMES) - {"train"}),
+        ("cli/__init__.py", "main", set(), set(NAMES)),
+        ("codehash.py", "code_hash", set(), set(NAMES)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_edit_changes_the_steps_that_use_it_and_no_others(original, package, file, function, changed, unchanged):
+    edit(package / file, function)
+    now = hashes(changed | unchanged)
+    assert {name for name, value in now.items() if value != original[name]} == changed
+
+
+def test_whatever_writes_hdf5_depends_on_how_it_is_written(original, package):
+    edit(package / "samples/store.py", "Writer.append")
+    writers = {"simulate-jets", "build-samples", "build-jet-images", "predict"}
+    now = hashes(writers)
+    assert all(now[name] != original[name] for name in writers)
+
+
+def test_a_constant_counts(original, package):
+    path = package / "jets" / "images.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("TIE = 1e-4", "TIE = 1e-3"), encoding="utf-8")
+    now = hashes(["build-jet-images", "train"])
+    assert now["build-jet-images"] != original["build-jet-images"]
+    assert now["train"] == original["train"]
+
+
+@pytest.mark.parametrize("verb", ["train", "predict"])
+def test_a_network_counts_where_it_is_named_as_a_root(package, verb):
+    forget_code()
+    before = {name: code_hash(code_roots(verb), f"models.{name}") for name in ("dense", "jet_cnn")}
+    without = code_hash(code_roots(verb))
+    edit(package / "models" / "dense.py", "Network.forward")
+    forget_code()
+    assert code_hash(code_roots(verb), "models.dense") != before["dense"]
+    assert code_hash(code_roots(verb), "models.jet_cnn") == before["jet_cnn"]
+    assert code_hash(code_roots(verb)) == without
+
+
+def test_the_style_of_figures_counts(original, package):
+    path = package / "figures" / "house.mplstyle"
+    path.write_text(path.read_text(encoding="utf-8") + "\nlines.linewidth: 3\n", encoding="utf-8")
+    now = hashes(["plot-training", "train"])
+    assert now["plot-training"] != original["plot-training"]
+    assert now["train"] == original["train"]
+
+
+@pytest.mark.parametrize("root", ["cli.training:retrain", "models.gone", "cli.figures:gone"])
+def test_an_unknown_root_is_an_error(root):
+    with pytest.raises(ValueError, match=root):
+        code_hash(root)

@@ -1,0 +1,250 @@
+"""The training loop: what it returns, when it stops, what it refuses."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from jetpulse.errors import UserError
+from jetpulse.training import OBJECTIVES, Trained, choose_device, train_network
+from jetpulse.training.inputs import Inputs, load_inputs
+from jetpulse.training.loop import evaluate_network, initialise, predict_network
+from jetpulse.training.objectives import Classification
+from torch import nn
+from toy_jets import assert_one_line
+from toys import CPU, builder, experiment, load_both, weight_bytes, write_images
+
+OPTIMISERS = ("sgd", "adagrad", "rmsprop", "adam", "adamw")
+
+
+class Scripted(Classification):
+    """An objective whose validation losses are given; training minimises the mean output."""
+
+    def __init__(self, losses: Sequence[float]) -> None:
+        super().__init__(metrics=())
+        object.__setattr__(self, "losses", iter(losses))
+
+    def loss(self, outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return outputs.mean() if outputs.requires_grad else torch.tensor(next(self.losses))
+
+    def measure(self, outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(0, dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> tuple[Inputs, Inputs]:
+    return load_both(write_images(tmp_path_factory.mktemp("toys") / "images.h5"))
+
+
+def train(inputs: tuple[Inputs, Inputs], seed: int = 1, **training) -> Trained:
+    spec = experiment(training)
+    return train_network(builder(spec), OBJECTIVES["classification"], spec.training, seed, *inputs)
+
+
+def run_script(inputs: tuple[Inputs, Inputs], losses: Sequence[float], **training) -> Trained:
+    spec = experiment({"optimiser": "sgd", "learning_rate": 0.1} | training, hidden=[], dropout=0.0)
+    return train_network(builder(spec), Scripted(losses), spec.training, 1, *inputs)
+
+
+def test_a_network_learns(inputs):
+    trained = train(inputs, epochs=20, learning_rate=0.01)
+    first, last = trained.history[0], trained.history[-1]
+    assert last["train_loss"] < first["train_loss"] - 0.1
+    assert last["train_accuracy"] > 0.7
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(inputs, optimiser):
+    first, second, other = (train(inputs, seed, optimiser=optimiser) for seed in (1, 1, 2))
+    assert weight_bytes(first.weights) == weight_bytes(second.weights)
+    assert first.history == second.history
+    assert all(not torch.equal(first.weights[name], other.weights[name]) for name in first.weights)
+
+
+def test_results_do_not_depend_on_random_numbers_drawn_before(inputs):
+    first = train(inputs)
+    torch.rand(7)
+    np.random.default_rng().random(3)
+    assert weight_bytes(train(inputs).weights) == weight_bytes(first.weights)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"optimiser": "sgd"},
+        {"learning_rate": 0.002},
+        {"weight_decay": 0.1},
+        {"initialisation": "he"},
+        {"batch": 15},
+        {"optimiser": "sgd", "momentum": 0.9},
+        {"optimiser": "rmsprop", "momentum": 0.9},
+    ],
+    ids=str,
+)
+def test_every_setting_has_an_effect(inputs, changed):
+    alone = {key: value for key, value in changed.items() if key == "optimiser" and "momentum" in changed}
+    assert weight_bytes(train(inputs, **changed).weights) != weight_bytes(train(inputs, **alone).weights)
+
+
+@pytest.mark.parametrize("learning_rate", [0.01, 0.3])
+def test_the_weights_returned_are_those_of_the_lowest_validation_loss(inputs, learning_rate):
+    trained = train(inputs, epochs=12, learning_rate=learning_rate)
+    losses = [row["val_loss"] for row in trained.history]
+    assert trained.best_epoch == 1 + int(np.argmin(losses))
+    network = builder(experiment())()
+    network.load_state_dict(trained.weights)
+    again = evaluate_network(network, OBJECTIVES["classification"], inputs[1])
+    assert again["loss"] == min(losses)
+    assert again["accuracy"] == trained.history[trained.best_epoch - 1]["val_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "epochs", "best"),
+    [
+        ([5.0, 4.0, 3.0, 4.0, 5.0, 1.0], 2, 5, 3),
+        ([5.0, 4.0, 3.0, 4.0, 5.0, 1.0], 3, 6, 6),
+        ([1.0, 2.0, 0.5, 3.0, 3.0, 3.0], 1, 2, 1),
+        ([2.0, 2.0, 2.0, 2.0, 2.0, 2.0], 3, 4, 1),
+        ([6.0, 5.0, 4.0, 3.0, 2.0, 1.0], 1, 6, 6),
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], None, 6, 1),
+    ],
+)
+def test_training_stops_patience_epochs_after_the_best_one(inputs, losses, patience, epochs, best):
+    trained = run_script(inputs, losses, patience=patience, epochs=6)
+    assert [row["val_loss"] for row in trained.history] == losses[:epochs]
+    assert [row["epoch"] for row in trained.history] == list(range(1, epochs + 1))
+    assert trained.best_epoch == best
+    until_then = run_script(inputs, range(best, 0, -1), epochs=best)
+    assert weight_bytes(trained.weights) == weight_bytes(until_then.weights)
+
+
+def test_the_history_holds_means_over_entries_also_when_batches_are_unequal(inputs):
+    # A learning rate too small to change a weight: every batch sees the network of the beginning.
+    spec = experiment({"optimiser": "sgd", "learning_rate": 1e-30, "epochs": 1, "batch": 17}, dropout=0.0)
+    objective = OBJECTIVES["classification"]
+    trained = train_network(builder(spec), objective, spec.training, 1, *inputs)
+    network = builder(spec)()
+    network.load_state_dict(trained.weights)
+    for name, split in zip(("train", "val"), inputs, strict=True):
+        logits = network(split.features.batch(torch.arange(len(split))))
+        loss = nn.functional.cross_entropy(logits, split.label).item()
+        assert trained.history[0][f"{name}_loss"] == pytest.approx(loss, rel=1e-6)
+        assert trained.history[0][f"{name}_accuracy"] == (logits.argmax(1) == split.label).double().mean().item()
+
+
+def test_every_epoch_shows_all_entries_once_in_an_order_of_its_own(inputs):
+    # A learning rate too small to change a weight: an entry always has the same outputs.
+    spec = experiment({"optimiser": "sgd", "learning_rate": 1e-30, "epochs": 2, "initialisation": "torch"}, dropout=0.0)
+    torch.manual_seed(1)
+    network, shown = builder(spec)(), []
+
+    class Watched(Classification):
+        def loss(self, outputs, label):
+            shown.extend([outputs.detach()] * outputs.requires_grad)
+            return super().loss(outputs, label)
+
+    for seed in (1, 2):
+        train_network(lambda: network, Watched(), spec.training, seed, *inputs)
+    epochs = torch.cat(shown).split(len(inputs[0]))
+    assert len(epochs) == 4
+    in_file = network(inputs[0].features.batch(torch.arange(len(inputs[0])))).detach()
+    for i, epoch in enumerate(epochs):
+        assert not any(torch.equal(epoch, other) for other in [in_file, *epochs[:i]])
+        torch.testing.assert_close(epoch.sort(0).values, in_file.sort(0).values)
+
+
+@pytest.mark.parametrize("scheme", ["glorot", "he"])
+def test_initial_weights_fill_the_published_range_and_biases_are_zero(scheme):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(200, 100), nn.Conv2d(8, 16, 3))
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, 9.0)
+    initialise(network, scheme)
+    fans = [(200, 100), (8 * 9, 16 * 9)]
+    for layer, (inputs, outputs) in zip(network, fans, strict=True):
+        bound = math.sqrt(6 / (inputs + outputs)) if scheme == "glorot" else math.sqrt(6 / inputs)
+        weight = layer.weight.detach()
+        assert 0.98 * bound < weight.abs().max() <= bound
+        # Uniform on (-b, b): standard deviation b / sqrt(3).
+        assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+        assert not layer.bias.any()
+
+
+def test_initialising_as_torch_does_changes_nothing():
+    network = nn.Linear(3, 2)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    initialise(network, "torch")
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_layers_without_bias_are_initialised():
+    initialise(nn.Linear(3, 2, bias=False), "glorot")
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_validation_loss_that_is_not_a_number_is_refused_with_its_epoch(inputs, epoch):
+    with pytest.raises(UserError) as error:
+        run_script(inputs, [1.0] * (epoch - 1) + [math.nan])
+    assert_one_line(error, f"epoch {epoch}: val_loss is nan", "learning_rate")
+
+
+def test_a_learning_rate_that_is_far_too_large_is_refused(inputs):
+    with pytest.raises(UserError) as error:
+        train(inputs, optimiser="sgd", learning_rate=1e30)
+    assert_one_line(error, "epoch ", "_loss is ", "learning_rate")
+
+
+def test_infinite_inputs_are_refused(tmp_path):
+    def spoil(block):
+        block.flat["value"][3] = np.inf
+        return block
+
+    with pytest.raises(UserError) as error:
+        train(load_both(write_images(tmp_path / "i.h5", change=spoil)))
+    assert_one_line(error, "epoch 1: train_loss is nan", "check the inputs")
+
+
+def test_predictions_are_probabilities_in_the_order_of_the_entries(inputs):
+    network = builder(experiment())()
+    predicted = predict_network(network, OBJECTIVES["classification"], inputs[0])["probability"]
+    assert predicted.dtype == torch.float64
+    torch.testing.assert_close(predicted.sum(1), torch.ones(60, dtype=torch.float64), rtol=0, atol=1e-15)
+    one = torch.softmax(network(inputs[0].features.batch(torch.tensor([41]))).double(), 1)
+    torch.testing.assert_close(predicted[41:42], one, check_dtype=True)
+
+
+def test_a_split_of_many_entries_is_evaluated_as_if_it_were_one_batch(tmp_path):
+    inputs = load_inputs(write_images(tmp_path / "i.h5", sizes={"val": 2300}), "val", CPU)
+    network = builder(experiment())().eval()
+    logits = network(inputs.features.batch(torch.arange(2300))).detach()
+    measured = evaluate_network(network, OBJECTIVES["classification"], inputs)
+    assert measured["loss"] == pytest.approx(nn.functional.cross_entropy(logits, inputs.label).item(), rel=1e-6)
+    assert measured["accuracy"] == (logits.argmax(1) == inputs.label).double().mean().item()
+    predicted = predict_network(network, OBJECTIVES["classification"], inputs)["probability"]
+    torch.testing.assert_close(predicted, torch.softmax(logits.double(), 1), rtol=1e-5, atol=1e-7)
+
+
+def test_the_loss_by_hand():
+    # Logits of equal weight: ln 2; of odds 3 to 1: ln 4/3 for the right class, ln 4 for the wrong one.
+    logits = torch.tensor([[0.0, 0.0], [math.log(3), 0.0], [math.log(3), 0.0]])
+    label = torch.tensor([1, 0, 1])
+    objective = OBJECTIVES["classification"]
+    expected = (math.log(2) + math.log(4 / 3) + math.log(4)) / 3
+    assert objective.loss(logits, label).item() == pytest.approx(expected)
+    assert objective.measure(logits, label).tolist() == [1.0]
+    assert objective.predict(logits)["probability"][1].tolist() == pytest.approx([0.75, 0.25])
+
+
+def test_a_device_is_chosen_and_the_number_of_threads_set():
+    assert choose_device("cpu", 1) == CPU
+    assert torch.get_num_threads() == 1
+    assert torch.are_deterministic_algorithms_enabled()
+    assert choose_device("auto", 1).type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens without a GPU")
+def test_a_gpu_that_is_not_there_is_an_error():
+    with pytest.raises(UserError) as error:
+        choose_device("cuda", 1)
+    assert_one_line(error, "sees no GPU", torch.__version__)

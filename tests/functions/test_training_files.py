@@ -1,0 +1,273 @@
+"""Model, history and predictions as files: complete, whole or not there, the same bytes twice."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from jetpulse.errors import UserError
+from jetpulse.samples import dump_json, load_json, read_attributes, read_block
+from jetpulse.training.files import load_model, write_model, write_predictions
+from safetensors.torch import load_file, save_file
+from toy_jets import assert_one_line
+from toys import CPU, PIXELS, SIZES, STEPS, experiment, read_rows, write_images
+
+
+class StoppedError(Exception):
+    """Stands for whatever ends a job too early."""
+
+
+@pytest.fixture
+def images(tmp_path) -> Path:
+    return write_images(tmp_path / "images.h5")
+
+
+@pytest.fixture
+def model(images, tmp_path) -> Path:
+    write_model(images, tmp_path / "seed1" / "model.safetensors", experiment(), 1)
+    return tmp_path / "seed1" / "model.safetensors"
+
+
+def stop_after(epoch: int):
+    def report(row):
+        if row["epoch"] == epoch:
+            raise StoppedError
+
+    return report
+
+
+def leave_checkpoint(images: Path, folder: Path, **options) -> None:
+    """Start a training that stops after two epochs."""
+    with pytest.raises(StoppedError):
+        write_model(
+            images, folder / "model.safetensors", experiment(), 1, checkpoints=folder, report=stop_after(2), **options
+        )
+    assert len(list(folder.iterdir())) == 1
+
+
+def resumed(images: Path, folder: Path, spec=None, seed: int = 1, **options) -> bool:
+    """Train to the end; return whether the checkpoint in ``folder`` was used."""
+    lines: list[str] = []
+    target = folder.parent / "again" / "model.safetensors"
+    write_model(images, target, spec or experiment(), seed, checkpoints=folder, log=lines.append, **options)
+    return any("resuming" in line for line in lines)
+
+
+def test_a_training_leaves_three_files_and_nothing_else(model):
+    assert sorted(path.name for path in model.parent.iterdir()) == ["history.csv", "model.json", "model.safetensors"]
+
+
+def test_the_description_is_complete(model, images):
+    described = load_json(model.with_name("model.json"))
+    versions = described.pop("versions")
+    assert set(versions) == {"jetpulse", "python", "torch"}
+    assert versions["torch"] == torch.__version__
+    losses = [float(row["val_loss"]) for row in read_rows(model.with_name("history.csv"))]
+    assert described == {
+        "model": "dense",
+        "arguments": {"hidden": [6], "dropout": 0.2},
+        "shape": [PIXELS, PIXELS],
+        "classes": 2,
+        "parameters": PIXELS * PIXELS * 6 + 6 + 6 * 2 + 2,
+        "task": "classification",
+        "seed": 1,
+        "best_epoch": 1 + int(np.argmin(losses)),
+        "epochs": 5,
+        "training": experiment().training.model_dump(),
+        "representation": read_attributes(images)["spec"],
+        "dataset": {"kind": "jets", "seed": 1},
+    }
+
+
+def test_the_history_has_one_row_per_epoch(model):
+    rows = read_rows(model.with_name("history.csv"))
+    assert list(rows[0]) == ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5"]
+
+
+def test_the_weights_hold_no_pickle(model):
+    assert sum(tensor.numel() for tensor in load_file(model).values()) == 170
+    assert model.read_bytes()[8:9] == b"{"
+
+
+def test_the_same_training_writes_the_same_bytes_interrupted_or_not(model, images, tmp_path):
+    target = tmp_path / "second" / "model.safetensors"
+    folder = tmp_path / "checkpoints"
+    with pytest.raises(StoppedError):
+        write_model(images, target, experiment(), 1, checkpoints=folder, report=stop_after(3))
+    assert not target.parent.exists()
+    write_model(images, target, experiment(), 1, checkpoints=folder)
+    for name in ("history.csv", "model.json", "model.safetensors"):
+        assert model.with_name(name).read_bytes() == target.with_name(name).read_bytes()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_checkpoint_of_the_very_same_training_is_resumed(images, tmp_path):
+    leave_checkpoint(images, tmp_path / "c", code="abc")
+    assert resumed(images, tmp_path / "c", code="abc")
+    assert not resumed(images, tmp_path / "c", code="abc")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"code": "abd"},
+        {"seed": 2},
+        {"spec": experiment({"learning_rate": 0.002})},
+        {"spec": experiment({"epochs": 6})},
+        {"spec": experiment(dropout=0.3)},
+    ],
+    ids=["code", "seed", "training", "epochs", "network"],
+)
+def test_a_checkpoint_of_another_training_is_not_resumed(images, tmp_path, other):
+    leave_checkpoint(images, tmp_path / "c", code="abc")
+    assert not resumed(images, tmp_path / "c", **({"code": "abc"} | other))
+    assert len(list((tmp_path / "c").iterdir())) == 1
+
+
+def test_a_checkpoint_of_other_data_is_not_resumed(images, tmp_path):
+    leave_checkpoint(images, tmp_path / "c")
+    assert not resumed(write_images(images, seed=2), tmp_path / "c")
+
+
+def test_what_only_describes_the_experiment_does_not_stop_it_from_being_resumed(images, tmp_path):
+    leave_checkpoint(images, tmp_path / "c")
+    assert resumed(images, tmp_path / "c", experiment().model_copy(update={"seeds": [1, 7], "test_on": ["others"]}))
+
+
+def test_a_file_name_without_the_right_ending_is_refused(images, tmp_path):
+    with pytest.raises(UserError) as error:
+        write_model(images, tmp_path / "model.pt", experiment(), 1)
+    assert_one_line(error, tmp_path / "model.pt", ".safetensors")
+
+
+def test_a_training_that_fails_leaves_nothing(images, tmp_path):
+    spec = experiment({"optimiser": "sgd", "learning_rate": 1e30})
+    with pytest.raises(UserError):
+        write_model(images, tmp_path / "m" / "model.safetensors", spec, 1, checkpoints=tmp_path / "c")
+    assert not (tmp_path / "m").exists()
+
+
+def test_predictions_carry_event_and_label_and_repeat_what_the_network_says(model, images, tmp_path):
+    write_predictions(model, tmp_path / "p.h5", {"toys": images}, device="cpu")
+    predicted, stored = read_block(tmp_path / "p.h5", "toys"), read_block(images, "test")
+    np.testing.assert_array_equal(predicted.entries["event"], stored.entries["event"])
+    np.testing.assert_array_equal(predicted.entries["label"], stored.entries["label"])
+    probability = predicted.entries["probability"]
+    assert probability.shape == (SIZES["test"], 2)
+    assert (probability >= 0).all()
+    np.testing.assert_allclose(probability.sum(1), 1, rtol=0, atol=1e-15)
+    network, _ = load_model(model, CPU)
+    dense = torch.zeros(SIZES["test"], PIXELS * PIXELS)
+    owner = np.repeat(np.arange(SIZES["test"]), np.diff(stored.offsets))
+    dense[owner, torch.from_numpy(stored.flat["pixel"]).long()] = torch.from_numpy(stored.flat["value"])
+    expected = torch.softmax(network.eval()(dense).double(), 1).detach().numpy()
+    np.testing.assert_allclose(probability, expected, rtol=1e-6)
+
+
+def test_predictions_have_a_group_for_every_dataset_and_the_same_bytes_twice(model, images, tmp_path):
+    other = write_images(tmp_path / "other.h5", seed=5, sizes={"test": 3})
+    for name in ("a.h5", "b.h5"):
+        write_predictions(model, tmp_path / name, {"toys": images, "others": other}, device="cpu")
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+    attributes = read_attributes(tmp_path / "a.h5", "predictions")
+    assert attributes["spec"] == {
+        "model": "dense",
+        "arguments": {"hidden": [6], "dropout": 0.2},
+        "task": "classification",
+        "seed": 1,
+    }
+    with h5py.File(tmp_path / "a.h5") as handle:
+        assert {name: len(group["event"]) for name, group in handle.items()} == {"toys": 20, "others": 3}
+        assert handle["toys/label"].dtype == np.int8
+        assert handle["toys/probability"].dtype == np.float64
+
+
+def test_another_representation_is_refused_and_nothing_is_left(model, tmp_path):
+    other = write_images(tmp_path / "other.h5", steps=STEPS[:1])
+    with pytest.raises(UserError) as error:
+        write_predictions(model, tmp_path / "p.h5", {"others": other}, device="cpu")
+    assert_one_line(error, other, "['centre']", "trained on", "'normalise'")
+    assert not [path for path in tmp_path.iterdir() if "p.h5" in path.name]
+
+
+def test_a_model_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UserError) as error:
+        load_model(tmp_path / "model.safetensors", CPU)
+    assert_one_line(error, tmp_path / "model.json", "no such file")
+
+
+def test_a_description_without_weights_is_refused(model):
+    model.unlink()
+    with pytest.raises(UserError) as error:
+        load_model(model, CPU)
+    assert_one_line(error, model, "no such file")
+
+
+def other_weights(model: Path) -> None:
+    save_file({"layers.1.weight": torch.zeros(6, 24)}, model)
+
+
+def cut_weights(model: Path) -> None:
+    model.write_bytes(model.read_bytes()[:-4])
+
+
+def other_network(model: Path) -> None:
+    dump_json(model.with_name("model.json"), load_json(model.with_name("model.json")) | {"model": "jet-cnn"})
+
+
+def unknown_network(model: Path) -> None:
+    dump_json(model.with_name("model.json"), load_json(model.with_name("model.json")) | {"model": "gone"})
+
+
+def other_shape(model: Path) -> None:
+    dump_json(model.with_name("model.json"), load_json(model.with_name("model.json")) | {"shape": [4, 4]})
+
+
+@pytest.mark.parametrize("change", [other_weights, cut_weights, other_network, unknown_network, other_shape])
+def test_weights_that_do_not_fit_the_description_are_refused(model, change):
+    change(model)
+    with pytest.raises(UserError) as error:
+        load_model(model, CPU)
+    assert_one_line(error, model, "does not hold the weights")
+
+
+@pytest.mark.parametrize("key", ["model", "shape", "classes", "arguments"])
+def test_an_incomplete_description_is_refused(model, key):
+    description = load_json(model.with_name("model.json"))
+    del description[key]
+    dump_json(model.with_name("model.json"), description)
+    with pytest.raises(UserError) as error:
+        load_model(model, CPU)
+    assert_one_line(error, model.with_name("model.json"), repr(key), "train the model again")
+
+
+@pytest.mark.parametrize("key", ["training", "task", "representation", "seed"])
+def test_an_incomplete_description_does_not_predict(model, images, tmp_path, key):
+    description = load_json(model.with_name("model.json"))
+    del description[key]
+    dump_json(model.with_name("model.json"), description)
+    with pytest.raises(UserError) as error:
+        write_predictions(model, tmp_path / "p.h5", {"toys": images}, device="cpu")
+    assert_one_line(error, model.with_name("model.json"), repr(key))
+
+
+def test_a_description_that_is_not_json_is_refused(model):
+    model.with_name("model.json").write_text("{")
+    with pytest.raises(UserError) as error:
+        load_model(model, CPU)
+    assert_one_line(error, model.with_name("model.json"), "not valid JSON")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="shows what happens without a GPU")
+def test_training_and_prediction_on_a_gpu_that_is_not_there_are_refused(images, model, tmp_path):
+    with pytest.raises(UserError) as error:
+        write_model(images, tmp_path / "m" / "model.safetensors", experiment({"device": "cuda"}), 1)
+    assert_one_line(error, "no GPU")
+    with pytest.raises(UserError) as error:
+        write_predictions(model, tmp_path / "p.h5", {"toys": images}, device="cuda")
+    assert_one_line(error, "no GPU")
+    assert json.loads(model.with_name("model.json").read_text())["seed"] == 1
+    assert not (tmp_path / "m").exists()
