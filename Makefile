@@ -39,8 +39,20 @@ lint: install ## check style and workflow: ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/tiny.yaml
 
+bench: .venv-bench/installed ## speed beside peers: imaging and simulation (about 8 minutes)
+	PATH="$(CURDIR)/.venv-bench/bin:$$PATH" .venv-bench/bin/python -m benchmarks
+
+.venv-bench/installed: benchmarks/requirements.lock benchmarks/peers.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --requirement benchmarks/requirements.lock
+	.venv-bench/bin/pip install --quiet --no-deps --no-build-isolation --requirement benchmarks/peers.lock --editable .
+	@touch $@
+
 document-config: install ## write what is generated from the config models
 	$(BIN)/jetpulse document-config config
+
+golden: install ## write the tests' golden numbers anew
+	$(BIN)/python -m tests.golden.numbers
 
 lock: ## resolve pyproject.toml anew into requirements.lock
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock

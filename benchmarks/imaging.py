@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.timing import median_ratio, print_table, print_targets, rates
 from jetpulse.config import Simulation
 from jetpulse.jets.images import build_images
 from jetpulse.jets.kinematics import pt_eta_phi, wrap_phi
 from jetpulse.jets.simulation import simulate_block
 from jetpulse.samples import counts_to_offsets
-
-from benchmarks.timing import median_ratio, print_table, print_targets, rates
 
 PIXELS = 40
 HALF_WIDTH = 0.8
@@ -20,6 +20,7 @@ STEPS = ("centre", "rotate", "normalise")
 SIMULATED = 1_000  # different jets of each class
 JETS = 100_000  # in one measurement of what is fast: the simulated ones repeated
 SLOW_JETS = 500  # in one measurement of what is slow
+FRESH_PARTS = 10  # allocations in one measurement of new memory
 REPETITIONS = 7
 LONGEST = 200  # constituents of a zero-padded jet
 COLUMNS = {axis: [f"{axis}_{i}" for i in range(LONGEST)] for axis in ("E", "PX", "PY", "PZ")}
@@ -165,9 +166,13 @@ def memory() -> dict[str, Callable[[], int]]:
             list(pool.map(lambda part: part.fill(2), np.array_split(images, threads)))
         return len(images)
 
+    def fresh(threads: int) -> int:
+        # Part by part: all at once would measure how fast the system finds so much free memory.
+        return sum(fill(np.empty_like(part), threads) for part in np.array_split(warm, FRESH_PARTS))
+
     return {
-        "fresh 1": lambda: fill(np.empty_like(warm), 1),
-        "fresh 2": lambda: fill(np.empty_like(warm), 2),
+        "fresh 1": lambda: fresh(1),
+        "fresh 2": lambda: fresh(2),
         "warm 1": lambda: fill(warm, 1),
         "warm 2": lambda: fill(warm, 2),
     }

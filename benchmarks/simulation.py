@@ -8,10 +8,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from jetpulse.config import Simulation
-from jetpulse.jets.simulation import configure_pythia
 
 from benchmarks.timing import median_ratio, print_table, print_targets, rates
+from jetpulse.config import Simulation
+from jetpulse.jets.simulation import configure_pythia
 
 BLOCK = 5_000  # jets
 BARE_EVENTS = 5_000

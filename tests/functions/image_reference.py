@@ -1,7 +1,8 @@
 """Jet images once more, straight from the written rules: one jet at a time, float64, nothing clever.
 
 Rows are eta, columns phi; the image covers [-half_width, half_width); an edge, and whatever lies less than 1e-4
-pixel widths below it, belongs to the pixel above; of equal pT the first is the harder; rows without pT are padding.
+pixel widths below it, belongs to the pixel above; of equal pT the first is the harder; rows without pT are padding;
+what is less than 1e-5 from the origin has no direction to rotate by.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from itertools import pairwise, product
 import numpy as np
 
 TIE = 1e-4  # pixel widths
+RESOLVED = 1e-5  # in eta and phi
 
 CENTRINGS = ((), ("centre",), ("centre-centroid",))
 ROTATIONS = ((), ("rotate",), ("rotate-principal",))
@@ -49,7 +51,6 @@ def reference_coordinates(constituents: np.ndarray, steps: Sequence[str]) -> tup
     if len(pt) == 0:
         return pt, np.zeros((2, 0))
     hardest = int(np.argmax(pt))
-    second = int(np.argmax(np.where(np.arange(len(pt)) == hardest, -1, pt))) if len(pt) > 1 else None
 
     eta, phi = np.arcsinh(pz / pt), np.arctan2(py, px)
     origin = np.array([np.arcsinh(pz.sum() / np.hypot(px.sum(), py.sum())), np.arctan2(py.sum(), px.sum())])
@@ -59,7 +60,9 @@ def reference_coordinates(constituents: np.ndarray, steps: Sequence[str]) -> tup
     if "centre-centroid" in steps:
         where = where - np.average(where, axis=1, weights=pt)[:, None]
 
-    if "rotate" in steps and second is not None and np.hypot(*where[:, second]) > 0:
+    others = [k for k in range(len(pt)) if k != hardest and np.hypot(*where[:, k]) >= RESOLVED]
+    if "rotate" in steps and others:
+        second = max(others, key=lambda k: pt[k])
         where = rotation(*where[:, second]) @ where
         where[1, second] = 0  # exactly, by construction
     if "rotate-principal" in steps and len(pt) > 1:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from jetpulse.errors import UserError
 from jetpulse.training import OBJECTIVES, Trained, train_network
 from jetpulse.training.inputs import Inputs
 from jetpulse.training.objectives import Classification
-from safetensors.torch import save_file
 from toy_jets import assert_one_line
 from toys import builder, experiment, load_both, weight_bytes, write_images
 

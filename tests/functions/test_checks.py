@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+
 from jetpulse.errors import UserError
 from jetpulse.jets.checks import check_jets
 from jetpulse.jets.readers import read_top_tagging

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jetpulse
 import pytest
+
+import jetpulse
 from jetpulse.cli import VERBS, build_parser, code_roots, main
 from jetpulse.samples import load_json
 from jetpulse.training.files import write_model
@@ -163,13 +164,13 @@ def test_a_spec_can_be_read_from_a_file(capsys, images, tmp_path):
 
 def test_a_negative_seed_is_refused(capsys, images, tmp_path):
     result = run(capsys, "train", images, tmp_path / "m.safetensors", "--seed", -1, "--spec", SPEC)
-    assert_mistake(result, "seed", "-1")
+    assert_mistake(result, "seed", "-1", verb="train")
 
 
 def test_a_negative_block_is_refused(capsys, tmp_path):
     spec = '{"jets_per_class": 2}'
     result = run(capsys, "simulate-jets", tmp_path / "o.h5", "--spec", spec, "--process", "qcd", "--block", -1)
-    assert_mistake(result, "block", "-1")
+    assert_mistake(result, "block", "-1", verb="simulate-jets")
 
 
 @pytest.mark.parametrize(

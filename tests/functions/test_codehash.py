@@ -1,9 +1,10 @@
 """What the hash of a command's code reacts to, shown on a small package of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from jetpulse import codehash
 from jetpulse.codehash import code_hash
 from toys import forget_code
@@ -50,7 +51,6 @@ def read_first():
 
 class Shape:
     """A shape."""
-
     sides = 4
 
     def area(self):
@@ -192,12 +192,13 @@ def second():
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
+def package(tmp_path, monkeypatch) -> Iterator[Path]:
     for name, text in FILES.items():
         path = tmp_path / "jetpulse" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text.lstrip("\n"))
     monkeypatch.setattr(codehash, "_PACKAGE", tmp_path / "jetpulse")
+    forget_code()
     yield tmp_path / "jetpulse"
     forget_code()
 

@@ -2,11 +2,12 @@
 
 import ast
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import jetpulse
 import pytest
+
+import jetpulse
 from jetpulse import codehash
 from jetpulse.cli import VERBS, code_roots
 from jetpulse.codehash import code_hash
@@ -26,14 +27,21 @@ def hashes(names: Iterable[str] = NAMES) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def original() -> dict[str, str]:
-    return hashes()
+def pristine(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("pristine") / "jetpulse"
+    return shutil.copytree(Path(jetpulse.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.fixture(scope="module")
+def original(pristine) -> dict[str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codehash, "_PACKAGE", pristine)
+        return hashes()
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
-    folder = tmp_path / "jetpulse"
-    shutil.copytree(Path(jetpulse.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+def package(pristine, tmp_path, monkeypatch) -> Iterator[Path]:
+    folder = shutil.copytree(pristine, tmp_path / "jetpulse")
     monkeypatch.setattr(codehash, "_PACKAGE", folder)
     yield folder
     forget_code()
@@ -71,7 +79,7 @@ def test_comments_and_empty_lines_change_nothing(original, package):
     ("file", "function", "changed", "unchanged"),
     [
         ("jets/detector.py", "simulate_detector", {"simulate-jets"}, set(NAMES) - {"simulate-jets"}),
-        ("jets/images.py", "_pixelate", {"build-jet-images", "plot-jets"}, {"train", "predict", "build-samples"}),
+        ("jets/kernels.py", "pixelate", {"build-jet-images", "plot-jets"}, {"train", "predict", "build-samples"}),
         ("jets/files.py", "_check_classes", {"build-samples"}, set(NAMES) - {"build-samples"}),
         ("training/loop.py", "train_network", {"train"}, {"predict", "build-jet-images", "evaluate", "plot-training"}),
         ("training/loop.py", "predict_network", {"predict"}, {"train", "build-jet-images"}),
@@ -109,7 +117,7 @@ def test_whatever_writes_hdf5_depends_on_how_it_is_written(original, package):
 
 
 def test_a_constant_counts(original, package):
-    path = package / "jets" / "images.py"
+    path = package / "jets" / "kernels.py"
     path.write_text(path.read_text(encoding="utf-8").replace("TIE = 1e-4", "TIE = 1e-3"), encoding="utf-8")
     now = hashes(["build-jet-images", "train"])
     assert now["build-jet-images"] != original["build-jet-images"]
@@ -129,8 +137,9 @@ def test_a_network_counts_where_it_is_named_as_a_root(package, verb):
 
 
 def test_the_style_of_figures_counts(original, package):
-    path = package / "figures" / "house.mplstyle"
-    path.write_text(path.read_text(encoding="utf-8") + "\nlines.linewidth: 3\n", encoding="utf-8")
+    path = package / "figures" / "style.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"lines.linewidth": 1.6', '"lines.linewidth": 3'), encoding="utf-8")
     now = hashes(["plot-training", "train"])
     assert now["plot-training"] != original["plot-training"]
     assert now["train"] == original["train"]

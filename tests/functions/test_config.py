@@ -2,9 +2,10 @@ import copy
 
 import pytest
 import yaml
-from configurations import EXPERIMENT, IMAGES, MINIMAL, SIMULATION, changed
 from hypothesis import given
 from hypothesis import strategies as st
+
+from configurations import EXPERIMENT, IMAGES, MINIMAL, SIMULATION, changed
 from jetpulse.config import expand_path, load_config, parse_config
 from jetpulse.config.models import STEP_FAMILIES
 from jetpulse.config.networks import check_model, model_names, model_summary

@@ -1,6 +1,7 @@
 """Every mistake is one line: where, which key, what was given, what is allowed, the nearest spelling."""
 
 import pytest
+
 from configurations import EXPERIMENT, IMAGES, MINIMAL, SIMULATION, changed, without
 from jetpulse.config import load_config, parse_config
 from jetpulse.errors import UserError

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jetpulse.jets.detector import simulate_detector
 from jetpulse.jets.kinematics import mass, pt_eta_phi, wrap_phi
 from jetpulse.samples import counts_to_offsets

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import (
     auc_with_error,
@@ -118,7 +119,7 @@ SIGNAL = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
         (SIGNAL, [0.95, 0.85, 0.75, 0.1], 0.3, 2),  # the third hardest signal entry has 0.8
         (SIGNAL, [0.95, 0.85, 0.75, 0.1], 0.31, 3),  # the fourth
         (SIGNAL, [0.95, 0.8, 0.75, 0.1], 0.3, 2),  # background with the score of the cut passes
-        (SIGNAL, [0.35, 0.4, 0.2, 0.1], 0.7, 1),  # 0.7 * 10 is 7.000000000000001
+        (list(np.arange(25, 0, -1) / 25), [0.77, 0.74, 0.1], 0.28, 1),  # 0.28 * 25 is 7.000000000000001
         (SIGNAL, [0.35, 0.4, 0.2, 0.1], 1.0, 4),
         ([0.8, 0.8, 0.8, 0.2], [0.8, 0.9, 0.3], 0.3, 2),  # ties of the signal
         ([0.5, 0.2], [0.6, 0.4], 0.3, 1),  # two entries: the hardest

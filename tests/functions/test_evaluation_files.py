@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
 from jetpulse.evaluation.files import read_scores, write_combined, write_metrics, write_summary
@@ -39,7 +40,7 @@ def combine(folder: Path, per_seed: list[dict[str, Any]], dataset: str = "toys")
 
 
 def test_scores_are_read_by_dataset(tmp_path):
-    path = write_predictions_file(tmp_path / "p.h5", {"a": ([0, 1], [0.25, 0.5]), "b": ([1], [0.75])})
+    path = write_predictions_file(tmp_path / "p.h5", {"a": ([0, 1], [0.25, 0.5]), "b": ([1, 0], [0.75, 0.5])})
     scores = read_scores(path)
     assert list(scores) == ["a", "b"]
     assert [part.tolist() for part in scores["a"]] == [[0, 1], [0.25, 0.5]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from jetpulse.config import JetImage
 from jetpulse.errors import UserError
 from jetpulse.figures.comparison import plot_comparison_figures, read_references, write_table

@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json, open_hdf5, publish
 from toy_jets import assert_one_line

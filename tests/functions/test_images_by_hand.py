@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from image_reference import ALL_STEPS, assert_same_images, reference_images, steps_name
 from jetpulse.jets.images import average_image, build_images, to_dense
 from toy_jets import Particle, ragged

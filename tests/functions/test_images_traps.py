@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from image_reference import steps_name
 from jetpulse.jets.images import average_image, build_images, to_dense
 from jetpulse.samples import Block, counts_to_offsets

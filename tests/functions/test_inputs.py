@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jetpulse.errors import UserError
 from jetpulse.jets.images import to_dense
 from jetpulse.samples import Block, hash_events

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from jetpulse.config import JetDataset, JetImage, Simulation
 from jetpulse.errors import UserError
 from jetpulse.jets.files import write_jet_images, write_samples, write_simulated_block

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jetpulse.jets.kinematics import jet_momenta, leading_fraction, mass, pt_eta_phi, wrap_phi
 from toy_jets import momenta, ragged
 

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
 from jetpulse import models
 from jetpulse.config.networks import model_names
 from jetpulse.models import build_network, count_parameters
-from torch import nn
 
 FILES = sorted(path.stem for path in Path(models.__file__).parent.glob("*.py") if path.stem != "__init__")
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from jetpulse.samples import counts_to_offsets, segment_sum, take_ragged
 
 COUNTS = st.lists(st.integers(0, 5), max_size=8)

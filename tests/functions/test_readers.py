@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jetpulse.config.models import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.readers import READERS, read_top_tagging

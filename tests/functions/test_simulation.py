@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from jetpulse.config import Simulation
 from jetpulse.errors import UserError
 from jetpulse.jets import simulation

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jetpulse.config.models import Split
 from jetpulse.samples import assign_splits, hash_events
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from jetpulse.errors import UserError
 from jetpulse.samples import Writer, iterate_blocks, read_attributes, read_block, split_sizes
 from toy_jets import assert_one_line, make_block

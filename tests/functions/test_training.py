@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from jetpulse.errors import UserError
 from jetpulse.training import OBJECTIVES, Trained, choose_device, train_network
 from jetpulse.training.inputs import Inputs, load_inputs
 from jetpulse.training.loop import evaluate_network, initialise, predict_network
 from jetpulse.training.objectives import Classification
-from torch import nn
 from toy_jets import assert_one_line
 from toys import CPU, builder, experiment, load_both, weight_bytes, write_images
 
@@ -152,6 +153,22 @@ def test_every_epoch_shows_all_entries_once_in_an_order_of_its_own(inputs):
     for i, epoch in enumerate(epochs):
         assert not any(torch.equal(epoch, other) for other in [in_file, *epochs[:i]])
         torch.testing.assert_close(epoch.sort(0).values, in_file.sort(0).values)
+
+
+def test_every_epoch_drops_other_neurons(tmp_path):
+    same = write_images(tmp_path / "i.h5", change=lambda block: block.take(np.full(len(block), 1)))
+    spec = experiment({"optimiser": "sgd", "learning_rate": 1e-30, "epochs": 2, "batch": 60}, dropout=0.5)
+    shown = []
+
+    class Watched(Classification):
+        def loss(self, outputs, label):
+            shown.extend([outputs.detach()] * outputs.requires_grad)
+            return super().loss(outputs, label)
+
+    train_network(builder(spec), Watched(), spec.training, 1, *load_both(same))
+    first, second = shown
+    assert len(first.unique(dim=0)) > 1
+    assert not torch.allclose(first, second)
 
 
 @pytest.mark.parametrize("scheme", ["glorot", "he"])

@@ -7,10 +7,11 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json, read_attributes, read_block
 from jetpulse.training.files import load_model, write_model, write_predictions
-from safetensors.torch import load_file, save_file
 from toy_jets import assert_one_line
 from toys import CPU, PIXELS, SIZES, STEPS, experiment, read_rows, write_images
 
@@ -130,6 +131,12 @@ def test_a_checkpoint_of_another_training_is_not_resumed(images, tmp_path, other
 def test_a_checkpoint_of_other_data_is_not_resumed(images, tmp_path):
     leave_checkpoint(images, tmp_path / "c")
     assert not resumed(write_images(images, seed=2), tmp_path / "c")
+
+
+def test_a_checkpoint_of_another_torch_is_not_resumed(images, tmp_path, monkeypatch):
+    leave_checkpoint(images, tmp_path / "c")
+    monkeypatch.setattr(torch, "__version__", "1.0.0")
+    assert not resumed(images, tmp_path / "c")
 
 
 def test_what_only_describes_the_experiment_does_not_stop_it_from_being_resumed(images, tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+
 from jetpulse.errors import UserError
 from jetpulse.samples import Block, counts_to_offsets
 

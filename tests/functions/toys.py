@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from jetpulse import codehash
 from jetpulse.config import Experiment
 from jetpulse.models import build_network

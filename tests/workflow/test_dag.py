@@ -103,7 +103,7 @@ def test_preprocessing_reruns_images_and_what_follows(finished: Path) -> None:
             "cut = signal[max(0 + 0,",
             {"evaluate", "combine", "compare", "plot_comparison"},
         ),
-        ("jets/images.py", "TIE = 1e-4", "TIE = 2e-4", {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING}),
+        ("jets/kernels.py", "TIE = 1e-4", "TIE = 2e-4", {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING}),
         ("jets/readers.py", '_LABEL = "is_signal_new"', '_LABEL = "is_signal"', None),
     ],
 )

@@ -8,6 +8,7 @@ of its module. Code that is loaded by name at run time is invisible here and has
 
 import ast
 import hashlib
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def code_hash(*roots: str) -> str:
         >>> code_hash("cli.training:train", "models.jet_cnn")
 
     Raises:
-        ValueError: a root does not exist.
+        ValueError: a root does not exist, or an import has a form that cannot be followed.
     """
     reached: dict[tuple[str, str], str] = {}
     waiting = []
@@ -35,8 +36,7 @@ def code_hash(*roots: str) -> str:
     while waiting:
         item = waiting.pop()
         if item not in reached:
-            node = _definitions(item[0]).get(item[1])
-            reached[item] = _text(node) if node else ""
+            reached[item] = "".join(map(_text, _definitions(item[0]).get(item[1], ())))
             waiting += _uses(*item)
     joined = "\n".join(f"{module}:{name}:{text}" for (module, name), text in sorted(reached.items()))
     return hashlib.sha256(joined.encode()).hexdigest()[:16]
@@ -72,62 +72,89 @@ def _text(node: ast.AST) -> str:
 
 
 @cache
-def _definitions(module: str) -> dict[str, ast.stmt]:
-    """Return a module's top-level statements by the names they bind; other statements under numbers."""
-    found: dict[str, ast.stmt] = {}
+def _definitions(module: str) -> dict[str, list[ast.stmt]]:
+    """Return a module's top-level statements by the names they bind; what does more than bind also under a number."""
+    found: dict[str, list[ast.stmt]] = {}
     for number, node in enumerate(_tree(module).body):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found[node.name] = node
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                for name in ast.walk(target):
-                    if isinstance(name, ast.Name):
-                        found[name.id] = node
-        elif not isinstance(node, ast.Import | ast.ImportFrom):
-            is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            if not is_docstring:
-                found[f"#{number}"] = node
+        if isinstance(node, ast.Import | ast.ImportFrom) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ):
+            continue
+        names = _bound_names(node)
+        for name in names:
+            found.setdefault(name, []).append(node)
+        if not names or not isinstance(node, _PLAIN):
+            found[f"#{number}"] = [node]
     return found
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_PLAIN = (*_FUNCTIONS, ast.Assign, ast.AnnAssign)
+
+
+def _bound_names(node: ast.stmt) -> set[str]:
+    """Return the names that a top-level statement binds, those inside its branches included."""
+    names: set[str] = set()
+    for inner in _outside_functions(node):
+        if isinstance(inner, _FUNCTIONS):
+            names.add(inner.name)
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            names.add(inner.id)
+    return names
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a statement and all inside it, without entering functions and classes."""
+    yield node
+    if not isinstance(node, _FUNCTIONS):
+        for child in ast.iter_child_nodes(node):
+            yield from _outside_functions(child)
 
 
 def _whole(module: str) -> list[tuple[str, str]]:
     return [(module, name) for name in _definitions(module)]
 
 
-def _imports(module: str, nodes: list[ast.AST]) -> dict[str, tuple[str, str]]:
+def _imports(module: str, nodes: Iterable[ast.AST]) -> dict[str, tuple[str, str]]:
     """Return what imports of the package bind: local name -> (module, name in it, or "" for the module itself)."""
     bound: dict[str, tuple[str, str]] = {}
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == _NAME:
-            origin = node.module.partition(".")[2]
-            for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            own = node.level or (node.module or "").split(".")[0] == _NAME
+            if own and (node.level or node.names[0].name == "*"):
+                msg = f"{module}, line {node.lineno}: write `from {_NAME}.module import name`; {_FOLLOW}"
+                raise ValueError(msg)
+            origin = (node.module or "").partition(".")[2]
+            for alias in node.names if own else ():
                 inner = f"{origin}.{alias.name}" if origin else alias.name
                 bound[alias.asname or alias.name] = (inner, "") if _source(inner) else (origin, alias.name)
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.startswith(f"{_NAME}."):
-                    bound[alias.asname or _NAME] = (alias.name.partition(".")[2], "")
+                if alias.name.split(".")[0] == _NAME:
+                    msg = f"{module}, line {node.lineno}: write `from {_NAME} import ...`; {_FOLLOW}"
+                    raise ValueError(msg)
     return bound
+
+
+_FOLLOW = "code hashes follow no other form"
 
 
 @cache
 def _module_imports(module: str) -> dict[str, tuple[str, str]]:
-    return _imports(module, list(_tree(module).body))
+    return _imports(module, _outside_functions(_tree(module)))
 
 
 @cache
 def _uses(module: str, name: str) -> list[tuple[str, str]]:
     """Return the definitions that one definition refers to."""
     definitions = _definitions(module)
-    node = definitions.get(name)
-    if node is None:
+    found = [(module, key) for key in definitions if key.startswith("#")]
+    if name not in definitions:
         # A name that the module itself imports: follow it to where it is defined.
         origin = _module_imports(module).get(name)
-        return _resolve(origin, None) if origin else []
-    inside = list(ast.walk(node))
+        return found + (_resolve(origin, None) if origin else [])
+    inside = [part for node in definitions[name] for part in ast.walk(node)]
     bound = _module_imports(module) | _imports(module, inside)
-    found = [(module, key) for key in definitions if key.startswith("#")]
     attribute_of = {id(n.value): n.attr for n in inside if isinstance(n, ast.Attribute)}
     for part in inside:
         if isinstance(part, ast.Name):

@@ -6,7 +6,9 @@ manual page and ``arguments`` (an attribute set by ``verb``) declares its option
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from importlib import import_module
 from types import FunctionType
@@ -60,7 +62,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         inner = parsers.add_parser(
             name,
             help=first,
-            description=f"{first}\n\n{_dedent(rest)}",
+            description=f"{first}\n\n{_fill(rest)}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         for flags, options in function.arguments:
@@ -69,10 +71,11 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def _dedent(text: str) -> str:
-    import textwrap
-
-    return textwrap.dedent(text).strip()
+def _fill(text: str) -> str:
+    """Fit a docstring's paragraphs to the terminal; indented blocks, such as examples, stay as they are."""
+    width = min(shutil.get_terminal_size().columns, 100) - 2
+    paragraphs = textwrap.dedent(text).strip().split("\n\n")
+    return "\n\n".join(p if "\n  " in p else textwrap.fill(p, width) for p in paragraphs)
 
 
 def main(argv: list[str] | None = None) -> int:

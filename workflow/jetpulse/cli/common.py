@@ -1,7 +1,9 @@
 """What every verb shares: declaring arguments, the log's first lines, progress, specs given as JSON."""
 
+import argparse
 import json
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +39,17 @@ def path(name: str, text: str, **options: Any) -> tuple[tuple[str, ...], dict[st
     return argument(name, type=Path, help=text, **({} if name.startswith("-") else {"metavar": name.upper()}) | options)
 
 
+def count(text: str) -> int:
+    """Return a whole number from 0 on, as argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: another text.
+    """
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
 def threads() -> tuple[tuple[str, ...], dict[str, Any]]:
     """Declare --threads."""
     return argument("--threads", type=int, default=1, help="CPU threads; no result depends on it (default: 1)")
@@ -62,6 +75,8 @@ def read_spec(text: str, model: type[Section]) -> Section:
         return model.model_validate(json.loads(content))
     except OSError as error:
         raise UserError(f"--spec {text}: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--spec {text}: not a text file ({error}); expected JSON") from error
     except json.JSONDecodeError as error:
         raise UserError(f"--spec: not valid JSON: {error}") from error
     except ValidationError as error:
@@ -77,7 +92,7 @@ def grouped_paths(items: list[str], flag: str) -> dict[str, list[Path]]:
     grouped: dict[str, list[Path]] = {}
     for item in items:
         name, _, file = item.partition("=")
-        if not name or not file:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) or not file:
             raise UserError(f"{flag} {item}: expected NAME=FILE, for example jets=data/jets/images.h5")
         grouped.setdefault(name, []).append(Path(file))
     return grouped
@@ -121,10 +136,10 @@ def progress(total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
     done = 0
     step = max(1, (total or 100_000) // 10)
 
-    def count(n: int) -> None:
+    def advance(n: int) -> None:
         nonlocal done
         before, done = done, done + n
         if before // step != done // step:
             log(f"{done}{f' of {total}' if total else ''} {unit}")
 
-    yield count
+    yield advance

@@ -45,7 +45,8 @@ def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path]) ->
     seeds), the statistical error of the median and the single values.
 
     Example:
-      jetpulse combine metrics.json --dataset jets --metrics seed*/metrics.json --models seed*/model.safetensors
+      jetpulse combine metrics.json --dataset jets --metrics seed*/metrics.json \\
+          --models seed*/model.safetensors
     """
     from jetpulse.evaluation.files import write_combined
 
@@ -68,7 +69,7 @@ def compare(summary: Path, transfers: Path, spec: str, results: list[str]) -> No
 
     Example:
       jetpulse compare summary.csv transfers.csv --results cnn=results/cnn/metrics.json \\
-          --spec '{"cnn": {"dataset": "jets", "representation": "images", "model": {"name": "jet-cnn"}}}'
+          --spec '{"cnn": {"dataset": "jets", "representation": "images", "model": {"name": "dense"}}}'
     """
     from jetpulse.config import Experiments
     from jetpulse.evaluation.files import write_summary

@@ -28,8 +28,8 @@ def plot_jets(samples: Path, spec: str, average: Path, single: Path, distributio
     The first split with jets is shown, at most 20,000 of them. Colour scales are logarithmic.
 
     Example:
-      jetpulse plot-jets samples.h5 --spec '{"kind": "jet-image"}' --average average.svg --single single.svg \\
-          --distributions distributions.svg
+      jetpulse plot-jets samples.h5 --spec '{"kind": "jet-image"}' --average average.svg \\
+          --single single.svg --distributions distributions.svg
     """
     from jetpulse.config import JetImage
     from jetpulse.figures.files import plot_jet_figures
@@ -105,9 +105,9 @@ def plot_comparison(
     """Draw and tabulate all experiments that were tested on one dataset, beside published results.
 
     Example:
-      jetpulse plot-comparison --dataset jets --predictions cnn=seed1/predictions.h5 --results cnn=metrics.json \\
-          --references config/references.csv --sample top-landscape --roc roc.svg --rejection rejection.svg \\
-          --table table.html
+      jetpulse plot-comparison --dataset jets --predictions cnn=seed1/predictions.h5 \\
+          --results cnn=metrics.json --references config/references.csv --sample top-landscape \\
+          --roc roc.svg --rejection rejection.svg --table table.html
     """
     from jetpulse.errors import UserError
     from jetpulse.figures.comparison import plot_comparison_figures, read_references, write_table

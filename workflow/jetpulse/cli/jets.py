@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, log, log_start, path, progress, read_spec, spec_argument, threads, verb
+from jetpulse.cli.common import argument, count, log, log_start, path, progress, read_spec, spec_argument, threads, verb
 
 
 @verb(
     path("out", "HDF5 file to write"),
     spec_argument("the dataset's `source.simulation`"),
     argument("--process", required=True, choices=("qcd", "top"), help="what to simulate"),
-    argument("--block", required=True, type=int, help="number of the block, from 0; part of the seeds"),
+    argument("--block", required=True, type=count, help="number of the block, from 0; part of the seeds"),
 )
 def simulate_jets(out: Path, spec: str, process: str, block: int) -> None:
     """Simulate one block of jets with Pythia8, a parametrised detector and FastJet.
@@ -88,7 +88,7 @@ def build_jet_images(samples: Path, out: Path, spec: str, threads: int) -> None:
     eta), value float32.
 
     Example:
-      jetpulse build-jet-images samples.h5 images.h5 --spec '{"kind": "jet-image", "steps": ["centre", "rotate"]}'
+      jetpulse build-jet-images samples.h5 images.h5 --spec '{"kind": "jet-image", "pixels": 37}'
     """
     from jetpulse.config import JetImage
     from jetpulse.jets.files import write_jet_images

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, log, log_start, named_paths, path, read_spec, spec_argument, verb
+from jetpulse.cli.common import argument, count, log, log_start, named_paths, path, read_spec, spec_argument, verb
 
 
 @verb(
     path("inputs", "a representation's HDF5 file"),
     path("model", "model.safetensors to write"),
     spec_argument("the experiment"),
-    argument("--seed", type=int, required=True, help="base seed of initialisation, order of entries and dropout"),
+    argument("--seed", type=count, required=True, help="base seed of initialisation, order of entries and dropout"),
     path("--checkpoints", "folder for the state of an unfinished training, which is resumed if nothing has changed"),
     argument(
         "--code",
@@ -84,6 +84,9 @@ def list_models() -> None:
     """List the networks that a config can name, with their arguments and defaults.
 
     A new network is a new file in workflow/jetpulse/models; the list is read from there.
+
+    Example:
+      jetpulse list-models
     """
     from jetpulse.config.networks import model_names, model_summary
 

@@ -63,7 +63,7 @@ class Simulation(Section):
     )
     detector: Literal["atlas", "none"] = Field(
         "atlas",
-        description="`atlas`: tracks, calorimeter towers and energy flow after the Delphes ATLAS card; `none`: particles.",
+        description="`atlas`: tracks, towers and energy flow after the Delphes ATLAS card; `none`: bare particles.",
     )
     max_constituents: Annotated[int, Field(ge=1, le=1000)] = Field(
         200, description="Hardest constituents kept per jet."
@@ -176,9 +176,10 @@ class JetImage(Section):
     )
     steps: list[Step] = Field(
         ["centre", "rotate", "normalise"],
-        description="Preprocessing, in this order: `centre` (on the hardest constituent) or `centre-centroid` (pT-weighted); "
-        "`rotate` (second-hardest constituent onto the positive eta axis) or `rotate-principal` (principal axis); `flip-eta`, `flip-phi` "
-        "(harder half to positive values); `normalise` (hardest pixel is 1) or `normalise-sum` (pixels add up to 1). "
+        description="Preprocessing, in this order: `centre` (on the hardest constituent) or `centre-centroid` "
+        "(pT-weighted); `rotate` (second-hardest constituent onto the positive eta axis) or `rotate-principal` "
+        "(principal axis); `flip-eta`, `flip-phi` (harder half to positive values); `normalise` (hardest pixel is 1) "
+        "or `normalise-sum` (pixels add up to 1). "
         "Without a centring step the origin is the jet axis.",
     )
 
@@ -213,11 +214,11 @@ class Training(Section):
     epochs: Annotated[int, Field(ge=1)] = Field(30, description="Largest number of passes over the training split.")
     patience: Annotated[int, Field(ge=1)] | None = Field(
         2,
-        description="Stop after so many epochs without a better validation loss (null: never); the best weights are kept.",
+        description="Stop after so many epochs without a better validation loss (null: never); the best weights count.",
     )
     max_train: Annotated[int, Field(ge=1)] | None = Field(
         None,
-        description="Use only so many training entries (null: all), chosen by event id, so that smaller choices are parts of larger ones.",
+        description="Use only so many training entries (null: all), by event id: smaller choices lie within larger.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to compute: `auto` takes a GPU if there is one, `cuda` insists on it."

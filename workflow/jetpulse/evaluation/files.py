@@ -31,6 +31,9 @@ def read_scores(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """
     read_attributes(path, "predictions")
     with open_hdf5(path) as handle:
+        for name, group in handle.items():
+            if "label" not in group or "probability" not in group or group["probability"].shape[1:] != (2,):
+                raise UserError(f"{path}: {name}: lacks label or probability (n, 2); predict again")
         scores = {name: (group["label"][:], group["probability"][:, 1]) for name, group in handle.items()}
     for name, (label, score) in scores.items():
         check_scores(label, score, f"{path}: {name}")

@@ -91,7 +91,7 @@ def distributions(values: Mapping[str, np.ndarray], label: np.ndarray) -> Figure
 
 def _edges(quantity: np.ndarray) -> np.ndarray:
     """Return about 50 bins up to the 99.8 % quantile; whole numbers get bins that hold equally many of them."""
-    low, high = np.quantile(quantity, [0.0, 0.998]) if len(quantity) else (0.0, 1.0)
+    low, high = np.quantile(quantity, [0.0, 0.998], method="higher") if len(quantity) else (0.0, 1.0)
     if np.array_equal(quantity, np.round(quantity)):
         step = max(1, round((high - low) / 50))
         return np.arange(low - 0.5, high + step, step)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.style
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -13,8 +13,27 @@ CLASS_NAMES = {1: "top", 0: "QCD"}
 CLASS_COLOURS = {1: "#D55E00", 0: "#0072B2"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 
+_STYLE = {
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "image.cmap": "viridis",
+    "svg.hashsalt": "jetpulse",  # else the ids in an SVG are random
+}
+
 mpl.use("agg")
-mpl.style.use(Path(__file__).with_name("house.mplstyle"))
+mpl.rcParams.update(_STYLE)
 
 
 def grid(

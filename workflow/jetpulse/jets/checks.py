@@ -25,7 +25,8 @@ def check_jets(block: Block, path: str | Path) -> None:
     if len(bad):
         where = _locate(block, bad[0, 0])
         raise UserError(
-            f"{path}: {where}: {COLUMNS[bad[0, 1]]} is {constituents[tuple(bad[0])]}, expected a finite number; repair the file"
+            f"{path}: {where}: {COLUMNS[bad[0, 1]]} is {constituents[tuple(bad[0])]}, expected a finite number; "
+            "repair the file"
         )
     negative = np.flatnonzero(constituents[:, 0] <= 0)
     if len(negative):

@@ -11,7 +11,8 @@ import numpy as np
 from jetpulse.config import JetDataset, JetImage, Simulation, expand_path
 from jetpulse.errors import UserError
 from jetpulse.jets.checks import check_jets
-from jetpulse.jets.images import TIE, build_images
+from jetpulse.jets.images import build_images
+from jetpulse.jets.kernels import TIE
 from jetpulse.jets.readers import READERS
 from jetpulse.samples import (
     SPLITS,
@@ -85,7 +86,7 @@ def _empty_jets() -> Block:
 
 
 def _simulated(spec: JetDataset, raw: Sequence[str | Path]) -> Iterator[tuple[str, Block]]:
-    """Yield (split, jets): blocks of equal number are merged in the order of their events' hashes, which mixes the classes."""
+    """Yield (split, jets); blocks of equal number are merged in the order of their events' hashes, mixing classes."""
     groups: dict[int, list[str | Path]] = {}
     for path in sorted(raw, key=str):
         groups.setdefault(read_attributes(path, "jets-raw")["block"], []).append(path)
@@ -126,7 +127,8 @@ def _check_classes(path: str | Path, spec: JetDataset, counts: Counter) -> None:
         found = {label: counts[split, label] for label in (0, 1)}
         if not all(found.values()):
             raise UserError(
-                f"{path}: split {split!r} has {found[1]} top and {found[0]} QCD jets, needs both; add jets or change the split"
+                f"{path}: split {split!r} has {found[1]} top and {found[0]} QCD jets, needs both; "
+                "add jets or change the split"
             )
 
 

@@ -85,7 +85,8 @@ def _momentum_columns(table: h5py.Dataset, path: str | Path) -> np.ndarray:
     missing = [name for row in wanted for name in row if name not in where]
     if missing:
         raise UserError(
-            f"{path}: no column {missing[0]!r} ({len(missing)} missing); expected E_i, PX_i, PY_i, PZ_i for each constituent"
+            f"{path}: no column {missing[0]!r} ({len(missing)} missing); "
+            "expected E_i, PX_i, PY_i, PZ_i for each constituent"
         )
     return np.array([[where[name] for name in row] for row in wanted])
 

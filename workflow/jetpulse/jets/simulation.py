@@ -62,7 +62,7 @@ def simulate_block(
 
     Entries: ``event`` int64 (unique within a dataset; jets of one event share it), ``label`` int8, ``jet`` float32
     (n, 4) the clustered jet, offsets, and ``constituents`` float32 (total, 4): E, px, py, pz in GeV, hardest first.
-    The result depends on ``spec``, ``process`` and ``block`` only; a smaller ``count`` gives the beginning of a larger one.
+    The result depends on ``spec``, ``process`` and ``block`` only; a smaller ``count`` is the beginning of a larger.
 
     Args:
         spec: settings.
@@ -92,7 +92,8 @@ def simulate_block(
         progress(keep)
         if made == 0 and events >= 20 * _BATCH:
             raise UserError(
-                f"simulation of process {process!r}: no jet in {events} events passes pt {spec.pt}, |eta| < {spec.eta_max}; "
+                f"simulation of process {process!r}: no jet in {events} events passes pt {spec.pt}, "
+                f"|eta| < {spec.eta_max}; "
                 f"choose pt_hat {spec.pt_hat} around the jet window"
             )
     return _concatenate(parts)

@@ -1,6 +1,7 @@
 """Fully connected network on flattened input: what remains when the neighbourhood of pixels is ignored."""
 
 import math
+from itertools import pairwise
 from typing import Annotated
 
 import torch
@@ -23,7 +24,7 @@ class Network(nn.Module):
         super().__init__()
         widths = [math.prod(shape), *hidden]
         layers: list[nn.Module] = [nn.Flatten()]
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], classes))
 

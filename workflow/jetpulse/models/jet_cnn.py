@@ -4,11 +4,14 @@ Two pairs of 4 x 4 convolutions with 'same' padding, a 2 x 2 max-pooling between
 the layout of Kasieczka et al. (doi:10.1007/JHEP05(2017)006) at the size of the reference analysis.
 """
 
+from itertools import pairwise
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import nn
+
+from jetpulse.errors import UserError
 
 
 class Network(nn.Module):
@@ -25,6 +28,8 @@ class Network(nn.Module):
     ) -> None:
         """Build for images of ``shape`` (rows, columns)."""
         super().__init__()
+        if min(shape) < 2:
+            raise UserError(f"jet-cnn: images of {shape[0]} x {shape[1]} pixels are too small; it needs 2 x 2 at least")
 
         before, after = (kernel - 1) // 2, kernel // 2  # 'same' padding, one more behind for even kernels
 
@@ -34,7 +39,7 @@ class Network(nn.Module):
 
         widths = [filters * (shape[0] // 2) * (shape[1] // 2), *hidden]
         dense: list[nn.Module] = []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             dense += [nn.Linear(inputs, outputs), nn.ReLU()]
         self.layers = nn.Sequential(
             *convolution(1),

@@ -64,7 +64,7 @@ def write_model(
     build = partial(build_network, spec.model.name, train.features.shape, classes, arguments)
     checkpoint = None
     if checkpoints is not None:
-        checkpoint = checkpoints / f"{_checkpoint_key(inputs, spec, seed, code)}.safetensors"
+        checkpoint = checkpoints / f"{_checkpoint_key(inputs, spec, seed, code, where)}.safetensors"
         if checkpoint.exists():
             log(f"resuming from {checkpoint}")
     objective = OBJECTIVES[spec.task]
@@ -87,18 +87,20 @@ def write_model(
     _publish_model(model, trained, description)
 
 
-def _checkpoint_key(inputs: Path, spec: Experiment, seed: int, code: str) -> str:
+def _checkpoint_key(inputs: Path, spec: Experiment, seed: int, code: str, device: torch.device) -> str:
     """Return a hash of everything that decides the weights."""
     key = hashlib.sha256()
     with inputs.open("rb") as handle:
         key.update(hashlib.file_digest(handle, "sha256").digest())
     parts = [spec.model.name, spec.model.arguments(), spec.task, spec.training.model_dump(), seed, code]
+    parts += [device.type, str(torch.__version__)]
     key.update(json.dumps(parts, sort_keys=True).encode())
     return key.hexdigest()[:24]
 
 
 def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -> None:
-    """Write the three files; the weights last, so that a model that exists is described."""
+    """Write the three files, the weights first removed and last written: weights that exist are described."""
+    model.unlink(missing_ok=True)
     with (
         publish(model.with_name("history.csv")) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as handle,
@@ -154,7 +156,7 @@ def write_predictions(
     device: str = "auto",
     log: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Write a group for each tested dataset: event int64, label int8, probability float64 (n, classes) of its test split.
+    """Write event int64, label int8, probability float64 (n, classes) of each dataset's test split, a group for each.
 
     Raises:
         UserError: a dataset was made by another representation than the model was trained on.
@@ -171,7 +173,8 @@ def write_predictions(
             inputs = load_inputs(file, "test", where)
             if inputs.attributes["spec"] != description["representation"]:
                 raise UserError(
-                    f"{file}: made with {inputs.attributes['spec']}, the model was trained on {description['representation']}"
+                    f"{file}: made with {inputs.attributes['spec']}, "
+                    f"the model was trained on {description['representation']}"
                 )
             predicted = predict_network(network, objective, inputs)
             entries = {"event": inputs.event, "label": inputs.label.cpu().numpy().astype(np.int8)}

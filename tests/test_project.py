@@ -1,0 +1,96 @@
+"""What must agree with something else: generated documents, environments, the lock file, captions."""
+
+import re
+import subprocess
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+
+from jetpulse import __version__
+from jetpulse.config import load_config
+from jetpulse.config.documents import render_documents
+from jetpulse.evaluation.files import SUMMARY_METRICS
+
+ROOT = Path(__file__).parents[1]
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """Return versions by normalised name of `name==version` lines."""
+    found = (re.fullmatch(r"([A-Za-z0-9._-]+)\s*={1,2}\s*([^\s#]+)", line.strip()) for line in lines)
+    return {m.group(1).lower().replace("_", "-").replace(".", "-"): m.group(2) for m in found if m}
+
+
+@pytest.fixture(scope="module")
+def lock() -> dict[str, str]:
+    return pins((ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("name", ["schema.json", "defaults.yaml", "README.md"])
+def test_generated_documents_are_up_to_date(name: str) -> None:
+    rendered = {path.name: text for path, text in render_documents(ROOT / "config").items()}
+    on_disk = (ROOT / "config" / name).read_text(encoding="utf-8")
+    assert on_disk == rendered[name], "run `make document-config`"
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_conda_environments_name_the_versions_of_the_lock(kind: str, lock: dict[str, str]) -> None:
+    dependencies = yaml.safe_load((ROOT / f"envs/{kind}.yaml").read_text(encoding="utf-8"))["dependencies"]
+    by_pip = next(item["pip"] for item in dependencies if isinstance(item, dict))
+    named = pins([item for item in dependencies if isinstance(item, str)]) | pins(by_pip)
+    named["torch"] = named.pop(f"pytorch-{kind}")
+    named.pop("python")
+    assert len(named) > 10
+    assert named == {name: lock[name] for name in named}
+
+
+def test_the_lock_pins_every_dependency_exactly(lock: dict[str, str]) -> None:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    assert len(lock) == len([line for line in lines if line.strip()])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    names = {re.split(r"[\[>=<]", item)[0].lower() for item in wanted}
+    assert names <= set(lock)
+
+
+def test_the_environments_cover_the_packages_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[\[>=<]", item)[0].lower() for item in project["dependencies"]}
+    text = (ROOT / "envs/cpu.yaml").read_text(encoding="utf-8")
+    assert {name for name in names - {"torch"} if not re.search(rf"- {name} ?=", text)} == set()
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project["version"] == citation["version"] == __version__
+
+
+@pytest.mark.parametrize("path", sorted(p for p in (ROOT / "config").glob("*.yaml") if p.name != "defaults.yaml"))
+def test_ready_made_configs_have_no_mistakes(path: Path) -> None:
+    load_config(path)
+
+
+def test_every_caption_is_used_and_every_used_one_is_there() -> None:
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
+    used = set(re.findall(r'caption="../report/([a-z_]+\.rst)"', rules)) | {"workflow.rst"}
+    assert used == {path.name for path in (ROOT / "workflow/report").glob("*.rst")}
+
+
+def test_references_have_the_summarys_metrics() -> None:
+    header = (ROOT / "config/references.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert {"sample", "tagger", "source"} < set(header)
+    assert set(header) - {"sample", "tagger", "source", "rejection_30_error"} <= set(SUMMARY_METRICS)
+
+
+def test_no_large_or_made_files_are_in_git() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    names = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    large = [name for name in names if (ROOT / name).is_file() and (ROOT / name).stat().st_size > 500_000]
+    assert large == []
+    assert [name for name in names if name.startswith(("data/", "results/")) and not name.endswith("README.md")] == []
