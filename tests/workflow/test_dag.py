@@ -38,7 +38,7 @@ def write_config(folder: Path, change) -> str:
 
 def test_default_config_plans_a_job_for_every_block_experiment_and_seed(empty: Path) -> None:
     rules = planned(empty, config="config/config.yaml")
-    assert rules["simulate_jets"] == 4
+    assert rules["simulate_jets"] == 6
     assert rules["build_samples"] == rules["build_jet_images"] == rules["plot_jets"] == 1
     assert rules["train"] == rules["predict"] == rules["evaluate"] == 6
     assert rules["combine"] == 2
@@ -54,7 +54,7 @@ def test_named_target_jets_plans_what_all_plans(empty: Path) -> None:
 def test_datasets_that_no_experiment_uses_are_not_made(empty: Path) -> None:
     config = write_config(empty, lambda value: value["experiments"]["tiny-cnn"].pop("test_on"))
     rules = planned(empty, config=config)
-    assert rules["simulate_jets"] == 4
+    assert rules["simulate_jets"] == 6
     assert rules["build_samples"] == 1
 
 

@@ -63,6 +63,8 @@ rule compare:
             "results/summary.csv",
             caption="../report/summary.rst",
             category="Comparison",
+            subcategory="all experiments",
+            labels={"figure": "summary"},
         ),
         transfers="results/transfers.csv",
     log:

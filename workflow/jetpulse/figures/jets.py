@@ -21,7 +21,7 @@ def average_images(images: Mapping[tuple[str, int], np.ndarray], half_width: flo
     """
     stages = list(dict.fromkeys(stage for stage, _ in images))
     labels = sorted({label for _, label in images}, reverse=True)
-    figure, axes = grid(len(labels), len(stages), 2.9, 2.6, sharex=True, sharey=True)
+    figure, axes = grid(len(labels), len(stages), 2.9, 2.2, sharex=True, sharey=True)
     for column, stage in enumerate(stages):
         top = max(images[stage, label].max() for label in labels)
         norm = LogNorm(top / 10**DECADES, top) if top > 0 else None
