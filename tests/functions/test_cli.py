@@ -2,8 +2,10 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -258,3 +260,19 @@ def test_the_installed_command_does_the_same_in_a_process_of_its_own(images, tmp
     assert load_json(target.with_name("model.json"))["seed"] == 1
     wrong = subprocess.run([command, "trian"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+
+
+def test_a_job_that_is_asked_to_end_leaves_nothing_behind(tmp_path):
+    command = Path(sys.executable).with_name("jetpulse")
+    if not command.exists():
+        pytest.skip("the package is not installed beside this Python")
+    spec = '{"jets_per_class": 100000, "block": 100000}'
+    arguments = [tmp_path / "out" / "top.h5", "--spec", spec, "--process", "top", "--block", "0"]
+    with subprocess.Popen([command, "simulate-jets", *arguments], stderr=subprocess.DEVNULL) as job:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.rglob("*.tmp")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert list(tmp_path.rglob("*.tmp"))
+        job.terminate()
+        assert job.wait(60) == 128 + signal.SIGTERM
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -28,6 +28,12 @@ with Writer.create(path, "toy", spec={{}}, units={{}}) as writer:
 """
 JSON = "dump_json(path, list(range(200_000)))"
 SMALL = "dump_json(path, 1)"
+MODEL = """
+from safetensors.numpy import save_file
+from jetpulse.samples import publish
+with publish(path) as temporary:
+    save_file({{"weight": np.zeros(100_000)}}, temporary)
+""".format()
 
 
 def attempt(path: Path, before: str, body: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
@@ -62,6 +68,7 @@ def assert_refused(done: subprocess.CompletedProcess, path: Path) -> None:
         pytest.param(HDF5.format(pieces=1, columns=1000), id="hdf5-in-one-large-piece"),
         pytest.param(HDF5.format(pieces=20, columns=1), id="hdf5-first-written-at-closing"),
         pytest.param(JSON, id="json"),
+        pytest.param(MODEL, id="safetensors"),
     ],
 )
 @pytest.mark.parametrize("existing", [False, True])

@@ -54,7 +54,7 @@ def test_named_target_jets_plans_what_all_plans(empty: Path) -> None:
 def test_datasets_that_no_experiment_uses_are_not_made(empty: Path) -> None:
     config = write_config(empty, lambda value: value["experiments"]["tiny-cnn"].pop("test_on"))
     rules = planned(empty, config=config)
-    assert rules["simulate_jets"] == 6
+    assert rules["simulate_jets"] == 4
     assert rules["build_samples"] == 1
 
 

@@ -7,6 +7,7 @@ manual page and ``arguments`` (an attribute set by ``verb``) declares its option
 import argparse
 import os
 import shutil
+import signal
 import sys
 import textwrap
 import traceback
@@ -76,6 +77,12 @@ def _fill(text: str) -> str:
     width = min(shutil.get_terminal_size().columns, 100) - 2
     paragraphs = textwrap.dedent(text).strip().split("\n\n")
     return "\n\n".join(p if "\n  " in p else textwrap.fill(p, width) for p in paragraphs)
+
+
+def run() -> int:
+    """Run the command line as a program: asked to end (SIGTERM), it still removes what it was writing."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    return main()
 
 
 def main(argv: list[str] | None = None) -> int:

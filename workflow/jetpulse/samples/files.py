@@ -30,7 +30,7 @@ def publish(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except OSError as error:
+    except Exception as error:  # libraries hide a full disk in exceptions of their own
         reason = _write_failure(error)
         if reason is None:
             raise
@@ -41,10 +41,10 @@ def publish(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _write_failure(error: BaseException) -> str | None:
-    """Return the operating system's words if writing failed, else None; h5py hides the number in its text."""
+def _write_failure(error: Exception) -> str | None:
+    """Return the operating system's words if writing failed, else None."""
     number = getattr(error, "errno", None)
-    found = re.search(r"errno = (\d+)", str(error))
+    found = re.search(r"(?:errno =|os error) (\d+)", str(error))  # h5py's and safetensors' ways to say it
     if number is None and found:
         number = int(found.group(1))
     if number is None:
