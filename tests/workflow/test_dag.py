@@ -149,3 +149,28 @@ def test_a_config_mistake_stops_before_any_job(empty: Path, tmp_path: Path, old:
     assert "config/tiny.yaml: " in text
     assert "Traceback" not in text
     assert not (folder / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("$JETPULSE_UNSET_VARIABLE/test.h5", "uses an environment variable that is not set"),
+        ("missing/test.h5", "missing/test.h5: no such file"),
+    ],
+)
+def test_files_that_are_not_there_stop_before_any_job(tmp_path: Path, file: str, words: str) -> None:
+    folder = copy_project(tmp_path / "missing")
+
+    def change(value: dict) -> None:
+        value["datasets"]["tiny-particles"]["source"] = {"files": {"test": file}}
+
+    text = snakemake(folder, "--cores", "1", check=False, config=write_config(folder, change))
+    assert "config/changed.yaml: datasets.tiny-particles.source.files: " in text
+    assert words in text
+    assert "Traceback" not in text
+    assert not (folder / "data").exists()
+
+
+def test_a_path_with_an_unknown_name_has_no_rule(empty: Path) -> None:
+    text = snakemake(empty, "data/nobody/small-images.h5", "--dry-run", check=False)
+    assert "MissingRuleException" in text

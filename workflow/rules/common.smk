@@ -6,23 +6,25 @@ from snakemake.exceptions import WorkflowError
 
 from jetpulse.cli import code_roots
 from jetpulse.codehash import code_hash
-from jetpulse.config import expand_path, parse_config, read_yaml
+from jetpulse.config import check_files, expand_path, parse_config, read_yaml
 from jetpulse.errors import UserError
 
+config_name = ", ".join(map(str, workflow.configfiles)) or "--config"
 try:
+    # Snakemake has read the files already, but lets a key that is given twice pass.
     for file in workflow.configfiles:
-        read_yaml(file)  # Snakemake has read it already, but lets a key that is given twice pass
-    analysis = parse_config(
-        config, ", ".join(map(str, workflow.configfiles)) or "--config"
-    )
+        read_yaml(file)
+    analysis = parse_config(config, config_name)
+    check_files(analysis, config_name)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+# Only what the config names can be made: for any other path there is no rule.
 wildcard_constraints:
-    dataset="[a-z0-9-]+",
-    representation="[a-z0-9-]+",
-    experiment="[a-z0-9-]+",
+    dataset="|".join(analysis.datasets) or "none",
+    representation="|".join(analysis.representations) or "none",
+    experiment="|".join(analysis.experiments) or "none",
     process="qcd|top",
     block=r"\d+",
     seed=r"\d+",
@@ -35,9 +37,7 @@ def code_of(verb, *modules):
 
 def network_of(wildcards):
     """Name the module of an experiment's network."""
-    return "models." + analysis.experiments[wildcards.experiment].model.name.replace(
-        "-", "_"
-    )
+    return "models." + analysis.experiments[wildcards.experiment].model.name.replace("-", "_")
 
 
 def spec_of(section, *parts):
@@ -71,11 +71,7 @@ def sources_of(wildcards):
     """Return what a dataset's samples are made from: simulated blocks or the user's files."""
     source = analysis.datasets[wildcards.dataset].source
     if source.simulation is None:
-        named = source.files.train + source.files.val + source.files.test
-        return [
-            expand_path(name, f"datasets.{wildcards.dataset}.source.files")
-            for name in named
-        ]
+        return [expand_path(name, wildcards.dataset) for name in source.files.all()]
     blocks = range(-(-source.simulation.jets_per_class // source.simulation.block))
     return expand(
         "data/{{dataset}}/raw/{process}-{block}.h5",
@@ -98,10 +94,7 @@ def inputs_of(wildcards):
 def test_inputs_of(wildcards):
     """Return the representations that an experiment is tested on."""
     experiment = analysis.experiments[wildcards.experiment]
-    return [
-        f"data/{dataset}/{experiment.representation}.h5"
-        for dataset in tested_on(experiment)
-    ]
+    return [f"data/{dataset}/{experiment.representation}.h5" for dataset in tested_on(experiment)]
 
 
 def training_environment(wildcards):
@@ -122,21 +115,13 @@ def per_seed(name):
 
 def comparable(wildcards):
     """Return the names of the experiments that are tested on a dataset."""
-    return [
-        name
-        for name, experiment in analysis.experiments.items()
-        if wildcards.dataset in tested_on(experiment)
-    ]
+    return [name for name, experiment in analysis.experiments.items() if wildcards.dataset in tested_on(experiment)]
 
 
 def experiments_of_kind(kind):
     """Return the experiments whose dataset is of a kind."""
     chosen = analysis.experiments.items()
-    return {
-        name: value
-        for name, value in chosen
-        if analysis.datasets[value.dataset].kind == kind
-    }
+    return {name: value for name, value in chosen if analysis.datasets[value.dataset].kind == kind}
 
 
 def results_of(experiments):
@@ -150,7 +135,5 @@ def results_of(experiments):
         ]
         for dataset in tested_on(experiment):
             wanted.append(f"results/comparison/{dataset}/table.html")
-            wanted.append(
-                f"results/datasets/{dataset}/{experiment.representation}/average.svg"
-            )
+            wanted.append(f"results/datasets/{dataset}/{experiment.representation}/average.svg")
     return list(dict.fromkeys(wanted))

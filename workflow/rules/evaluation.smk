@@ -55,9 +55,7 @@ rule combine:
 rule compare:
     """Write one row per experiment, beside the reference that its config names; transfers in a table of their own."""
     input:
-        metrics=expand(
-            "results/{experiment}/metrics.json", experiment=analysis.experiments
-        ),
+        metrics=expand("results/{experiment}/metrics.json", experiment=analysis.experiments),
     output:
         summary=report(
             "results/summary.csv",
@@ -79,9 +77,7 @@ rule compare:
             sort_keys=True,
         ),
         code=code_of("compare"),
-        results=lambda wildcards, input: [
-            f"{name}={file}" for name, file in zip(analysis.experiments, input.metrics)
-        ],
+        results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(analysis.experiments, input.metrics)],
     message:
         "Comparing all experiments"
     shell:

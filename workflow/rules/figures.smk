@@ -69,10 +69,7 @@ rule plot_training:
         "../../envs/cpu.yaml"
     params:
         histories=lambda wildcards, input: [
-            f"{seed}={file}"
-            for seed, file in zip(
-                analysis.experiments[wildcards.experiment].seeds, input.histories
-            )
+            f"{seed}={file}" for seed, file in zip(analysis.experiments[wildcards.experiment].seeds, input.histories)
         ],
         code=code_of("plot-training"),
     message:
@@ -143,9 +140,7 @@ rule plot_comparison:
             for name in comparable(wildcards)
             for seed in analysis.experiments[name].seeds
         ],
-        metrics=lambda wildcards: [
-            f"results/{name}/metrics.json" for name in comparable(wildcards)
-        ],
+        metrics=lambda wildcards: [f"results/{name}/metrics.json" for name in comparable(wildcards)],
         references="config/references.csv",
     output:
         roc=report(
@@ -176,12 +171,8 @@ rule plot_comparison:
     conda:
         "../../envs/cpu.yaml"
     params:
-        predictions=lambda wildcards, input: [
-            f"{file.split('/')[1]}={file}" for file in input.predictions
-        ],
-        results=lambda wildcards, input: [
-            f"{file.split('/')[1]}={file}" for file in input.metrics
-        ],
+        predictions=lambda wildcards, input: [f"{file.split('/')[1]}={file}" for file in input.predictions],
+        results=lambda wildcards, input: [f"{file.split('/')[1]}={file}" for file in input.metrics],
         sample=lambda wildcards: (
             ["--sample", analysis.datasets[wildcards.dataset].references]
             if analysis.datasets[wildcards.dataset].references

@@ -47,9 +47,7 @@ rule build_samples:
         spec=dataset_spec,
         code=code_of("build-samples"),
         raw=lambda wildcards, input: (
-            ["--raw", *input.sources]
-            if analysis.datasets[wildcards.dataset].source.simulation
-            else []
+            ["--raw", *input.sources] if analysis.datasets[wildcards.dataset].source.simulation else []
         ),
     message:
         "Collecting the samples of {wildcards.dataset}"

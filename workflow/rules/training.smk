@@ -53,10 +53,7 @@ rule predict:
         "../../envs/cpu.yaml"
     params:
         on=lambda wildcards, input: [
-            f"{name}={file}"
-            for name, file in zip(
-                tested_on(analysis.experiments[wildcards.experiment]), input.tested
-            )
+            f"{name}={file}" for name, file in zip(tested_on(analysis.experiments[wildcards.experiment]), input.tested)
         ],
         code=lambda wildcards: code_of("predict", network_of(wildcards)),
     message:

@@ -1,6 +1,6 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
-from jetpulse.config.load import expand_path, load_config, parse_config, read_yaml
+from jetpulse.config.load import check_files, expand_path, load_config, parse_config, read_yaml
 from jetpulse.config.models import Analysis, Experiment, Experiments, JetDataset, JetImage, Simulation, Training
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "JetImage",
     "Simulation",
     "Training",
+    "check_files",
     "expand_path",
     "load_config",
     "parse_config",

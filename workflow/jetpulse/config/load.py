@@ -168,6 +168,24 @@ def _has_split(dataset: JetDataset, split: str) -> bool:
     return getattr(dataset.split, split) > 0
 
 
+def check_files(analysis: Analysis, where: str) -> None:
+    """Refuse files that a used dataset names and that are not there.
+
+    Raises:
+        UserError: one line for every such file.
+    """
+    lines = []
+    for name in dict.fromkeys(d for e in analysis.experiments.values() for d in (e.dataset, *e.test_on)):
+        files = analysis.datasets[name].source.files
+        for file in files.all() if files else ():
+            at = f"{where}: datasets.{name}.source.files"
+            path = Path(expand_path(file, at))
+            if not path.is_file():
+                lines.append(f"{at}: {path}: no such file; check the path (relative ones start at the Snakefile)")
+    if lines:
+        raise UserError("\n".join(lines))
+
+
 def expand_path(text: str, where: str) -> str:
     """Expand ``~`` and ``$VARIABLES`` in a path from the config.
 

@@ -108,9 +108,13 @@ class SplitFiles(Section):
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
 
+    def all(self) -> list[str]:
+        """Return every file, as the config spells it, in the order of the splits."""
+        return self.train + self.val + self.test
+
     @model_validator(mode="after")
     def _some(self) -> "SplitFiles":
-        if not (self.train or self.val or self.test):
+        if not self.all():
             msg = "names no file"
             raise ValueError(msg)
         return self
