@@ -4,10 +4,13 @@ import json
 
 from snakemake.exceptions import WorkflowError
 
-from jetpulse.cli import code_roots
-from jetpulse.codehash import code_hash
-from jetpulse.config import check_files, expand_path, parse_config, read_yaml
-from jetpulse.errors import UserError
+try:
+    from jetpulse.cli import code_roots
+    from jetpulse.codehash import code_hash
+    from jetpulse.config import check_files, expand_path, parse_config, read_yaml
+    from jetpulse.errors import UserError
+except ModuleNotFoundError as error:
+    raise WorkflowError(f"{error}; run `make install`, then `. .venv/bin/activate`") from None
 
 config_name = ", ".join(map(str, workflow.configfiles)) or "--config"
 try:
@@ -37,7 +40,8 @@ def code_of(verb, *modules):
 
 def network_of(wildcards):
     """Name the module of an experiment's network."""
-    return "models." + analysis.experiments[wildcards.experiment].model.name.replace("-", "_")
+    name = analysis.experiments[wildcards.experiment].model.name
+    return f"models.{name.replace('-', '_')}"
 
 
 def spec_of(section, *parts):
