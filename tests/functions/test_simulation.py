@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -139,3 +140,21 @@ def test_settings_that_pythia_refuses_are_a_one_line_error():
     with pytest.raises(UserError) as error:
         simulate_block(spec, "qcd", 0, 1)
     assert_one_line(error, "Pythia refuses", "'qcd'")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"shower": shower} for shower in get_args(Simulation.model_fields["shower"].annotation)),
+        {"multiple_interactions": True},
+        {"energy": 13_000, "radius": 1.0, "pt": [300, 400], "pt_hat": [250, 500]},
+    ],
+    ids=str,
+)
+def test_every_kind_of_simulation_gives_jets_inside_its_window(settings):
+    spec = Simulation.model_validate({"jets_per_class": 5, **settings})
+    for process in ("qcd", "top"):
+        block = simulate_block(spec, process, 0, 5)
+        pt, _, _ = pt_eta_phi(block.entries["jet"])
+        assert len(block) == 5
+        assert ((pt > spec.pt[0] - 1e-3) & (pt < spec.pt[1] + 1e-3)).all()

@@ -57,7 +57,9 @@ class Simulation(Section):
         0.8, description="anti-kT radius; also the matching distance of the top and its quarks."
     )
     energy: _real(ge=1000, le=200_000) = Field(14_000.0, description="Centre-of-mass energy in GeV.")
-    shower: Literal["simple", "vincia", "dire"] = Field("simple", description="Pythia's parton shower model.")
+    shower: Literal["simple", "vincia"] = Field(
+        "simple", description="Pythia's parton shower model (its third, Dire, left Pythia before 8.317)."
+    )
     multiple_interactions: bool = Field(
         False, description="Simulate the underlying event (slower; off in the public sample)."
     )

@@ -24,7 +24,7 @@ _PROCESSES = {
     # Both W bosons decay to quarks.
     "top": ["Top:gg2ttbar = on", "Top:qqbar2ttbar = on", "24:onMode = off", "24:onIfAny = 1 2 3 4 5"],
 }
-_SHOWERS = {"simple": 1, "vincia": 2, "dire": 3}
+_SHOWERS = {"simple": 1, "vincia": 2}
 _NEUTRINOS = (12, 14, 16)
 _BATCH = 500
 
