@@ -209,7 +209,7 @@ def test_an_unknown_network_is_named_with_the_nearest_one():
 @pytest.mark.parametrize(
     ("arguments", "fragment"),
     [
-        ({"filter": 8}, "argument 'filter'"),
+        ({"filter": 8}, "argument 'filter': unknown; did you mean 'filters'?"),
         ({"filters": "eight"}, "(given 'eight')"),
         ({"filters": 0}, "(given 0)"),
         ({"hidden": [64, 0]}, "argument 'hidden.1'"),

@@ -80,5 +80,10 @@ def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         allowed = ", ".join(model.model_fields) or "no arguments"
-        msg = f"{name}: argument {key!r}: {first['msg']} (given {first['input']!r}); it takes {allowed}"
+        if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(key, model.model_fields, 1, 0.5)
+            reason = f"unknown{f'; did you mean {near[0]!r}?' if near else ''}"
+        else:
+            reason = f"{first['msg']} (given {first['input']!r})"
+        msg = f"{name}: argument {key!r}: {reason}; it takes {allowed}"
         raise ValueError(msg) from error
