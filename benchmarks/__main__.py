@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks [imaging] [simulation]`, both by default."""
+"""Run the benchmarks: `python -m benchmarks [imaging] [waveforms] [simulation]`, all by default."""
 
 import argparse
 import os
@@ -6,9 +6,9 @@ import platform
 import sys
 import warnings
 
-from benchmarks import imaging, simulation
+from benchmarks import imaging, simulation, waveforms
 
-BENCHMARKS = {"imaging": imaging.main, "simulation": simulation.main}
+BENCHMARKS = {"imaging": imaging.main, "waveforms": waveforms.main, "simulation": simulation.main}
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ STREAMS = {
     "shuffle": 11,
     "dropout": 12,
     "bootstrap": 20,
+    "waveforms": 30,
 }
 
 

@@ -1,7 +1,16 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
 from jetpulse.config.load import check_files, expand_path, load_config, parse_config, read_yaml
-from jetpulse.config.models import Analysis, Experiment, Experiments, JetDataset, JetImage, Simulation, Training
+from jetpulse.config.models import (
+    Analysis,
+    Experiment,
+    Experiments,
+    JetDataset,
+    JetImage,
+    Simulation,
+    Training,
+    Waveforms,
+)
 
 __all__ = [
     "Analysis",
@@ -11,6 +20,7 @@ __all__ = [
     "JetImage",
     "Simulation",
     "Training",
+    "Waveforms",
     "check_files",
     "expand_path",
     "load_config",

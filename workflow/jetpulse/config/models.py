@@ -81,6 +81,32 @@ class Simulation(Section):
         return self
 
 
+class Waveforms(Section):
+    """Digitised waveforms: a smooth background, pulses, and one pulse that is coincident in all traces."""
+
+    n: Annotated[int, Field(ge=0)] = Field(10_000, description="Entries, each of them `traces` waveforms.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(123, description="Base seed.")
+    traces: Annotated[int, Field(ge=1)] = Field(3, description="Waveforms in one entry.")
+    samples: Annotated[int, Field(ge=2)] = Field(100, description="Time bins of a waveform.")
+    duration: _real(gt=0) = Field(1.0, description="Time from the first to the last bin; pulses are 0.02 of it wide.")
+    components: Annotated[int, Field(ge=1)] = Field(3, description="Waves that make up the smooth background.")
+    background: _real(ge=0) = Field(1.0, description="Mean number of further pulses in a trace.")
+    amplitude: _real(gt=0) = Field(5.0, description="Height of a pulse; a wave of the background has height 1.")
+    amplitude_spread: _real(ge=0) = Field(0.0, description="Log-normal spread of the heights; needs `exact: false`.")
+    noise: _real(ge=0) = Field(0.0, description="Standard deviation of electronic noise; needs `exact: false`.")
+    exact: bool = Field(False, description="The reference's stream of random numbers, bit for bit, in one piece.")
+    block: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="Entries in one job. Part of the sample's definition: each block has seeds of its own."
+    )
+
+    @model_validator(mode="after")
+    def _plain_if_exact(self) -> "Waveforms":
+        if self.exact and (self.amplitude_spread or self.noise):
+            msg = "exact: the reference has neither amplitude_spread nor noise; set them to 0 or exact to false"
+            raise ValueError(msg)
+        return self
+
+
 class Split(Section):
     """Fractions of the events in each split; they add up to 1."""
 

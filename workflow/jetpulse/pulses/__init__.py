@@ -1,0 +1,1 @@
+"""Pulses in digitised waveforms: generator; pure functions on arrays."""
