@@ -28,7 +28,7 @@ def document_config(folder: Path) -> None:
     """Write what is generated from the config models.
 
     Writes schema.json (for editors), defaults.yaml (every default) and the table of keys in README.md. Run it
-    after a change of workflow/jetpulse/config/models.py or of a network's arguments.
+    after a change of the models in workflow/jetpulse/config or of a network's arguments.
 
     Example:
       jetpulse document-config config

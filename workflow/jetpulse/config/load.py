@@ -8,7 +8,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, RootModel, ValidationError
 
-from jetpulse.config.models import Analysis, JetDataset
+from jetpulse.config.datasets import JetDataset
+from jetpulse.config.models import Analysis
 from jetpulse.errors import UserError
 
 # Names that would collide with folders of results/.
