@@ -1,8 +1,8 @@
 """The compiled kernel of the waveform generator.
 
 Loops over the bins of one trace, without branches and without calls of library functions, so that the compiler turns
-them into vector instructions. Cosine and exponential are the classical reductions and polynomials of fdlibm
-(Sun Microsystems, 1993), correct to less than one unit in the last place of a double.
+them into vector instructions. The cosine is its series after a reduction to half a turn; the exponential is the
+classical reduction and polynomial of fdlibm (Sun Microsystems, 1993).
 """
 
 import math
@@ -19,10 +19,10 @@ _PI_HIGH, _PI_LOW = 2 * 1.57079632673412561417e00, 2 * 6.07710050650619224932e-1
 _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10 = (1.0 / math.factorial(2 * k) for k in range(1, 11))
 # ln 2 in two parts.
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-# A pulse is added where exp() exceeds e**-37 = 9e-17, which is far below these errors.
+# A pulse is added where exp() exceeds e**-37 = 9e-17, which is far below the errors allowed next.
 _FAINTEST = 37.0
-# How far a wave, and a pulse of height 1, may be from NumPy's: some five times what was seen.
-_WAVE_ERROR, _PULSE_ERROR = 5e-15, 1.5e-15
+# How far a wave, and a pulse of height 1, may be from NumPy's: about three times what was seen.
+_WAVE_ERROR, _PULSE_ERROR = 1e-14, 1.5e-15
 
 
 @_compiled
