@@ -16,9 +16,13 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/jets.smk"
+include: "workflow/rules/pulses.smk"
+include: "workflow/rules/spectra.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/localisation.smk"
+include: "workflow/rules/unsupervised.smk"
 
 
 rule all:
@@ -26,6 +30,8 @@ rule all:
     default_target: True
     input:
         results_of(analysis.experiments),
+        "results/summary.csv",
+        "results/transfers.csv",
 
 
 rule jets:
@@ -34,7 +40,17 @@ rule jets:
         results_of(experiments_of_kind("jets")),
 
 
+rule pulses:
+    """Make everything about waveforms with pulses: their datasets, experiments and figures."""
+    input:
+        results_of(experiments_of_kind("pulses")),
+
+
+rule spectra:
+    """Make everything about spectra: their datasets, experiments and figures."""
+    input:
+        results_of(experiments_of_kind("spectra")),
+
+
 onsuccess:
-    print(
-        "Numbers are in results/summary.csv; `snakemake --report results/report.html` collects figures and tables."
-    )
+    print("Results are in results/; `snakemake --report results/report.html` collects figures and tables.")

@@ -2,16 +2,35 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from jetpulse.errors import UserError
-from jetpulse.training import OBJECTIVES, Trained, train_network
-from jetpulse.training.inputs import Inputs
-from jetpulse.training.objectives import Classification
+from jetpulse.samples import read_block
+from jetpulse.training import loop
+from jetpulse.training.inputs import Inputs, make_inputs
+from jetpulse.training.loop import Trained, train_network
+from jetpulse.training.normalisation import fit_normalisation
+from jetpulse.training.objectives import load_objective
+from jetpulse.training.objectives.classification import Classification
 from toy_jets import assert_one_line
-from toys import builder, experiment, load_both, weight_bytes, write_images
+from toys import (
+    BINS,
+    CLASSIFICATION,
+    CPU,
+    builder,
+    experiment,
+    load_both,
+    load_split,
+    random_images,
+    task_experiment,
+    weight_bytes,
+    write_images,
+    write_spectra,
+)
 
 OPTIMISERS = {
     "sgd": {"optimiser": "sgd", "learning_rate": 0.05},
@@ -21,12 +40,20 @@ OPTIMISERS = {
     "rmsprop with momentum": {"optimiser": "rmsprop", "momentum": 0.5, "weight_decay": 0.01},
     "adam": {"optimiser": "adam", "weight_decay": 0.01},
     "adamw": {"optimiser": "adamw", "weight_decay": 0.01},
+    "running mean": {"average": 0.8, "learning_rate": 0.02},
+    "running mean until the best": {"average": 0.8, "learning_rate": 0.3, "patience": 5},
+    "schedule": {"schedule": "cosine", "warmup": 5, "clip": 0.5, "steps": 18, "learning_rate": 0.02},
+    "sixteen bits": {"precision": "bfloat16", "betas": [0.5, 0.9]},
 }
-CLASSIFICATION = OBJECTIVES["classification"]
 
 
 class StoppedError(Exception):
     """Stands for whatever ends a job too early."""
+
+
+@pytest.fixture(autouse=True)
+def _checkpoint_every_epoch(monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -76,26 +103,78 @@ def test_a_resumed_convolutional_training_ends_with_the_same_bytes(inputs, tmp_p
     assert_same(train(inputs, spec, tmp_path / "c.safetensors"), train(inputs, spec))
 
 
+@pytest.mark.parametrize("training", [{}, {"average": 0.9, "learning_rate": 0.02}], ids=str)
+def test_a_resumed_training_on_entries_of_every_epoch_ends_with_the_same_bytes(inputs, tmp_path, training):
+    def make(epoch: int) -> Inputs:
+        block = random_images(np.random.default_rng([7, epoch]), 40)
+        return make_inputs(block, inputs[0].attributes, CLASSIFICATION, CPU)
+
+    spec, fresh = experiment(training), (make, inputs[1])
+    with pytest.raises(StoppedError):
+        train(fresh, spec, tmp_path / "c.safetensors", interrupt_after(3))
+    whole = train(fresh, spec)
+    assert_same(train(fresh, spec, tmp_path / "c.safetensors"), whole)
+    assert weight_bytes(train((make(0), inputs[1]), spec).weights) != weight_bytes(whole.weights)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize(
+    "training",
+    [{"average": 0.5}, {"patience": 4}, {"optimiser": "sgd", "momentum": 0.5, "learning_rate": 1e-6}],
+    ids=str,
+)
+def test_resumed_alternating_and_variational_trainings_end_with_the_same_bytes(tmp_path, training, epoch):
+    path = write_spectra(tmp_path / "s.h5")
+    for task in ("adversarial", "variational"):
+        objective, spec = load_objective(task), task_experiment(task, {"learning_rate": 0.002} | training)
+        values = read_block(path, "train").entries["counts"]
+        options = {"objective": objective, "normalisation": fit_normalisation("residual", values, 1, "")}
+        splits = [load_split(path, split, **options) for split in ("train", "val")]
+
+        def run(*more, spec=spec, splits=splits, objective=objective):
+            return train_network(builder(spec, (BINS,)), objective, spec.training, 1, *splits, *more)
+
+        checkpoint = tmp_path / f"{task}.safetensors"
+        with pytest.raises(StoppedError):
+            run(checkpoint, interrupt_after(epoch))
+        with safe_open(checkpoint, "pt") as handle:
+            turns = {name.split("/")[1] for name in handle.keys() if name.startswith("optimiser/")}  # noqa: SIM118
+        assert turns == set(objective.turns)
+        assert_same(run(checkpoint), run())
+
+
+def test_a_checkpoint_is_not_written_more_often_than_worth_it(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 3600.0)
+    with pytest.raises(StoppedError):
+        train(inputs, experiment(), tmp_path / "c.safetensors", interrupt_after(3))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_has_ended_leaves_no_checkpoint(inputs, tmp_path):
+    train(inputs, experiment(), tmp_path / "c.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_training_interrupted_in_the_middle_of_an_epoch_repeats_that_epoch(inputs, tmp_path):
     spec = experiment(dropout=0.4)
     steps = 0
 
     class Failing(Classification):
-        def loss(self, outputs, label):
+        def loss(self, network, batch, turn):
             nonlocal steps
-            steps += outputs.requires_grad
+            steps += network.training
             if steps == 10:
                 raise StoppedError
-            return super().loss(outputs, label)
+            return super().loss(network, batch, turn)
 
     with pytest.raises(StoppedError):
         train(inputs, spec, tmp_path / "c.safetensors", objective=Failing())
     counted = []
 
     class Counting(Classification):
-        def loss(self, outputs, label):
-            counted.extend([1] * outputs.requires_grad)
-            return super().loss(outputs, label)
+        def loss(self, network, batch, turn):
+            counted.extend([1] * network.training)
+            return super().loss(network, batch, turn)
 
     assert_same(train(inputs, spec, tmp_path / "c.safetensors", objective=Counting()), train(inputs, spec))
     assert len(counted) == 3 * 4  # three epochs of four batches were left
@@ -110,7 +189,7 @@ def test_a_training_interrupted_twice_ends_with_the_same_bytes(inputs, tmp_path)
 
 
 def test_the_best_weights_of_before_the_interruption_are_kept(inputs, tmp_path):
-    spec = experiment({"learning_rate": 0.5, "epochs": 6}, dropout=0.0)
+    spec = experiment({"learning_rate": 0.5, "epochs": 6, "patience": 6}, dropout=0.0)
     whole = train(inputs, spec)
     assert whole.best_epoch < 5
     with pytest.raises(StoppedError):

@@ -76,11 +76,13 @@ def test_the_manual_page_of_a_verb_has_an_example_that_can_be_parsed(capsys, nam
     _, out, _ = run(capsys, name, "--help")
     assert "Example:" in out
     example = out.split("Example:\n")[1].split("\n\n")[0].replace("\\\n", " ")
-    shell = subprocess.run(
-        ["bash", "-c", 'jetpulse() { printf "%s\\0" "$@"; }; ' + example], capture_output=True, text=True, check=True
-    )
-    options = build_parser(name).parse_args(shell.stdout.split("\0")[:-1])
-    assert options.verb == name
+    # Every call prints its arguments, each with a null character behind it, and a line's end.
+    script = 'jetpulse() { printf "%s\\0" "$@"; echo; }; ' + example
+    shell = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    calls = shell.stdout.split("\0\n")[:-1]
+    assert calls
+    for call in calls:
+        assert build_parser(name).parse_args(call.split("\0")).verb == name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -131,7 +133,17 @@ def test_a_wrong_call_is_one_line_that_points_to_the_manual(capsys, arguments, f
         (json.dumps(specification({"batch": 0})), ["training.batch", "0"]),
         (json.dumps(specification(name="dens")), ["model", "'dens'", "did you mean 'dense'?"]),
         (json.dumps(specification(hiden=[3])), ["model", "'hiden'", "hidden"]),
-        ('{"dataset": "toys", "model": {"name": "dense"}}', ["representation", "required"]),
+        ('{"dataset": "toys", "representation": "images"}', ["model", "required"]),
+        (json.dumps(specification() | {"task": "localization"}), ["task", "did you mean 'localisation'?"]),
+        (
+            json.dumps(specification() | {"model": {"name": "gan"}}),
+            ["'gan' does not learn classification", "dense, jet-cnn"],
+        ),
+        (json.dumps(specification({"fresh": {"entires": 3}})), ["training.fresh.entires", "'entries'"]),
+        (json.dumps(specification({"betas": [0.9]})), ["training.betas", "[0.9]"]),
+        (json.dumps(specification({"average": 1.0})), ["training.average", "1.0"]),
+        (json.dumps(specification({"steps": 0})), ["training.steps", "0"]),
+        (json.dumps(specification({"fresh": {}, "max_train": 5})), ["training", "max_train", "fresh"]),
         ("@none.json", ["none.json", "No such file"]),
         ("@.", ["directory"]),
     ],

@@ -14,7 +14,7 @@ from jetpulse.codehash import code_hash
 from toys import forget_code
 
 NAMES = [name for names in VERBS.values() for name in names]
-HDF5 = {"simulate-jets", "build-samples", "build-jet-images", "train", "predict", "evaluate", "plot-jets"} | {
+HDF5 = {"simulate-jets", "build-jet-samples", "build-jet-images", "train", "predict", "evaluate", "plot-jets"} | {
     "plot-classification",
     "plot-comparison",
 }
@@ -79,11 +79,14 @@ def test_comments_and_empty_lines_change_nothing(original, package):
     ("file", "function", "changed", "unchanged"),
     [
         ("jets/detector.py", "simulate_detector", {"simulate-jets"}, set(NAMES) - {"simulate-jets"}),
-        ("jets/kernels.py", "pixelate", {"build-jet-images", "plot-jets"}, {"train", "predict", "build-samples"}),
-        ("jets/files.py", "_check_classes", {"build-samples"}, set(NAMES) - {"build-samples"}),
+        ("jets/kernels.py", "pixelate", {"build-jet-images", "plot-jets"}, {"train", "predict", "build-jet-samples"}),
+        ("jets/files.py", "_check_classes", {"build-jet-samples"}, set(NAMES) - {"build-jet-samples"}),
         ("training/loop.py", "train_network", {"train"}, {"predict", "build-jet-images", "evaluate", "plot-training"}),
         ("training/loop.py", "predict_network", {"predict"}, {"train", "build-jet-images"}),
-        ("training/objectives.py", "Classification.predict", {"train", "predict"}, {"evaluate", "build-jet-images"}),
+        ("training/objectives/base.py", "sums", set(), {"train", "predict", "evaluate"}),
+        ("training/objectives/base.py", "Batch.__len__", {"train", "predict"}, {"evaluate", "build-jet-images"}),
+        ("training/steps.py", "Stepper.step", {"train"}, {"predict", "evaluate"}),
+        ("training/fresh.py", "fresh_inputs", set(), {"train", "predict"}),
         ("training/inputs.py", "SparseImages.batch", {"train", "predict"}, {"build-jet-images", "evaluate"}),
         ("training/checkpoints.py", "_below", {"train"}, {"predict"}),
         ("samples/files.py", "publish", set(NAMES) - {"list-models", "check-config"}, {"list-models"}),
@@ -91,11 +94,11 @@ def test_comments_and_empty_lines_change_nothing(original, package):
         ("samples/files.py", "open_hdf5", HDF5 - {"simulate-jets"}, {"compare", "list-models"}),
         ("figures/training.py", "training_curves", {"plot-training"}, set(NAMES) - {"plot-training"}),
         ("figures/classification.py", "roc_curves", {"plot-classification", "plot-comparison"}, {"evaluate", "train"}),
-        ("evaluation/classification.py", "auc_with_error", {"evaluate", "plot-classification"}, {"combine", "train"}),
+        ("evaluation/classification.py", "auc_with_error", {"plot-classification"}, {"evaluate", "combine", "train"}),
         ("evaluation/files.py", "_combine", {"combine"}, set(NAMES) - {"combine"}),
-        ("config/models.py", "JetImage._ordered", {"build-jet-images", "check-config"}, {"evaluate", "list-models"}),
+        ("config/jets.py", "JetImage._ordered", {"build-jet-images", "check-config"}, {"evaluate", "list-models"}),
         ("config/networks.py", "check_model", {"train", "predict", "check-config"}, {"evaluate", "plot-training"}),
-        ("seeds.py", "seed_sequence", {"train", "simulate-jets"}, {"predict", "build-jet-images"}),
+        ("seeds.py", "seed_sequence", {"train", "predict", "simulate-jets"}, {"build-jet-images"}),
         ("cli/common.py", "read_spec", {"train", "compare"}, {"predict", "evaluate"}),
         ("cli/training.py", "train", {"train"}, set(NAMES) - {"train"}),
         ("cli/__init__.py", "main", set(), set(NAMES)),
@@ -111,7 +114,7 @@ def test_an_edit_changes_the_steps_that_use_it_and_no_others(original, package, 
 
 def test_whatever_writes_hdf5_depends_on_how_it_is_written(original, package):
     edit(package / "samples/store.py", "Writer.append")
-    writers = {"simulate-jets", "build-samples", "build-jet-images", "predict"}
+    writers = {"simulate-jets", "build-jet-samples", "build-jet-images", "predict"}
     now = hashes(writers)
     assert all(now[name] != original[name] for name in writers)
 
@@ -134,6 +137,56 @@ def test_a_network_counts_where_it_is_named_as_a_root(package, verb):
     assert code_hash(code_roots(verb), "models.dense") != before["dense"]
     assert code_hash(code_roots(verb), "models.jet_cnn") == before["jet_cnn"]
     assert code_hash(code_roots(verb)) == without
+
+
+TASK_ROOTS = {
+    # task: the roots that the workflow adds, as `training_code` in workflow/rules/common.smk has them
+    "classification": ("models.jet_cnn", "training.objectives.classification"),
+    "localisation": ("models.pulse_cnn", "training.objectives.localisation", "training.fresh", "pulses.fresh"),
+    "reconstruction": ("models.autoencoder", "training.objectives.reconstruction", "training.fresh", "spectra.fresh"),
+    "variational": ("models.vae", "training.objectives.variational"),
+    "adversarial": ("models.gan", "training.objectives.adversarial"),
+}
+
+
+def task_hashes(verb: str) -> dict[str, str]:
+    forget_code()
+    return {task: code_hash(code_roots(verb), *roots) for task, roots in TASK_ROOTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "changed"),
+    [
+        *((f"training/objectives/{task}.py", f"{task.capitalize()}.predict", {task}) for task in TASK_ROOTS),
+        ("training/objectives/adversarial.py", "sliced_distance", {"adversarial"}),
+        ("training/objectives/base.py", "sums", set(TASK_ROOTS)),
+        ("models/gan.py", "Network.judge", {"adversarial"}),
+        ("models/pulse_rnn.py", "Network.forward", set()),
+        ("training/fresh.py", "fresh_inputs", {"localisation", "reconstruction"}),
+        ("pulses/generator.py", "generate_block", {"localisation"}),
+        ("pulses/kernels.py", "fill_waveforms", {"localisation"}),
+        ("spectra/generator.py", "generate_fresh", {"reconstruction"}),
+        ("jets/kernels.py", "pixelate", set()),
+    ],
+)
+def test_a_training_depends_on_its_own_task_and_not_on_the_others(package, file, function, changed):
+    before = task_hashes("train")
+    edit(package / file, function)
+    now = task_hashes("train")
+    assert {task for task in now if now[task] != before[task]} == changed
+
+
+@pytest.mark.parametrize("task", TASK_ROOTS)
+def test_a_jets_experiment_does_not_contain_the_other_objectives(package, task):
+    roots = TASK_ROOTS["classification"]
+    forget_code()
+    before = {verb: code_hash(code_roots(verb), *roots) for verb in ("train", "predict")}
+    path = package / "training" / "objectives" / f"{task}.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nedited = 1\n", encoding="utf-8")
+    edit(path, f"{task.capitalize()}.predict")
+    forget_code()
+    same = {verb for verb in before if code_hash(code_roots(verb), *roots) == before[verb]}
+    assert same == (set() if task == "classification" else {"train", "predict"})
 
 
 def test_the_style_of_figures_counts(original, package):

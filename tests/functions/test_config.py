@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from configurations import EXPERIMENT, IMAGES, MINIMAL, SIMULATION, changed
 from jetpulse.config import expand_path, load_config, parse_config
-from jetpulse.config.models import STEP_FAMILIES
+from jetpulse.config.jets import STEP_FAMILIES
 from jetpulse.config.networks import check_model, model_names, model_summary
 from jetpulse.errors import UserError
 

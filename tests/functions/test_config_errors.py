@@ -54,7 +54,6 @@ def test_an_unknown_key_unlike_any_other_lists_what_is_allowed():
     "key",
     [
         "datasets",
-        "representations",
         "experiments",
         "datasets.jets.kind",
         "datasets.jets.source",
@@ -198,7 +197,8 @@ def test_a_name_that_cannot_be_a_folder_is_refused(section, name):
 )
 def test_a_name_that_points_nowhere_is_named_with_the_nearest_one(key, value, nearest):
     line = only_mistake(changed((f"{EXPERIMENT}.{key}", [value] if key == "test_on" else value)))
-    assert line == f"{EXPERIMENT}.{key}: {value!r} is not defined; did you mean {nearest!r}? defined: {nearest}"
+    defined = f"samples, {nearest}" if key == "representation" else nearest
+    assert line == f"{EXPERIMENT}.{key}: {value!r} is not defined; did you mean {nearest!r}? defined: {defined}"
 
 
 def test_an_unknown_network_is_named_with_the_nearest_one():

@@ -12,11 +12,18 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import (
     auc_with_error,
     check_scores,
-    expected_calibration_error,
+    measure,
     measure_classification,
     rejection_with_error,
-    reliability,
     roc,
+)
+from jetpulse.evaluation.measures import (
+    binomial_interval,
+    defined,
+    expected_calibration_error,
+    fraction_with_error,
+    mean_with_error,
+    reliability,
 )
 from toy_jets import assert_one_line
 
@@ -226,3 +233,55 @@ def test_scores_that_are_no_probabilities_are_refused(wrong):
     with pytest.raises(UserError) as error:
         measure_classification(np.array([1, 0, 1]), np.array([0.5, wrong, 0.7]), "p.h5: jets")
     assert_one_line(error, "p.h5: jets", "entry 1", wrong)
+
+
+def test_the_measure_of_predictions_takes_the_second_column():
+    label, score = np.array([1, 1, 0, 0]), np.array([0.9, 0.5, 0.6, 0.1])
+    predicted = {"label": label, "probability": np.stack([1 - score, score], axis=1)}
+    assert measure(predicted, {}, {}, "p.h5") == measure_classification(label, score, "p.h5")
+
+
+@pytest.mark.parametrize(
+    "predicted",
+    [
+        {"label": np.array([0, 1])},
+        {"probability": np.full((2, 2), 0.5)},
+        {"label": np.array([0, 1]), "probability": np.full((2, 3), 1 / 3)},
+        {"label": np.array([0, 1]), "probability": np.full(2, 0.5)},
+    ],
+    ids=["no probability", "no label", "three classes", "one column"],
+)
+def test_predictions_without_two_classes_are_refused(predicted):
+    with pytest.raises(UserError) as error:
+        measure(predicted, {}, {}, "p.h5: jets")
+    assert_one_line(error, "p.h5: jets", "label", "probability (n, 2)")
+
+
+def test_means_and_fractions_by_hand():
+    # Deviations -2, 0, 2: variance 4, over three entries.
+    assert mean_with_error(np.array([1.0, 3.0, 5.0])) == (3.0, pytest.approx(2 / math.sqrt(3)))
+    assert fraction_with_error(np.array([True, False, False, False])) == (0.25, pytest.approx(math.sqrt(0.1875 / 4)))
+    mean, error = mean_with_error(np.array([7.0]))
+    assert mean == 7.0
+    assert math.isnan(error)
+
+
+def test_what_is_not_finite_becomes_none():
+    metrics = {"n": 3, "a": 0.5, "b": math.nan, "c": math.inf, "d": -math.inf, "e": None}
+    assert defined(metrics) == {"n": 3, "a": 0.5, "b": None, "c": None, "d": None, "e": None}
+
+
+def test_wilson_intervals_by_hand():
+    # For n = 1 the interval is 1/2 +- 1/2 around all or none; for 2 of 4: 1/2 +- sqrt(1/16 + 1/64) / (5/4).
+    low, high = binomial_interval(np.array([0, 1, 2, 0]), np.array([1, 1, 4, 0]))
+    half = math.sqrt(1 / 16 + 1 / 64) / 1.25
+    np.testing.assert_allclose(low, [0.0, 0.5, 0.5 - half, np.nan], atol=1e-15)
+    np.testing.assert_allclose(high, [0.5, 1.0, 0.5 + half, np.nan], atol=1e-15)
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_an_interval_holds_its_fraction_and_stays_between_0_and_1(passed, more):
+    total = passed + more
+    low, high = binomial_interval(np.array([passed]), np.array([total]))
+    assert -1e-12 <= low[0] <= passed / total <= high[0] <= 1 + 1e-12
+    assert high[0] > low[0]

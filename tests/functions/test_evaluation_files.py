@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from jetpulse.config import Experiment
+from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
-from jetpulse.evaluation.files import read_scores, write_combined, write_metrics, write_summary
+from jetpulse.evaluation.classification import read_scores
+from jetpulse.evaluation.files import columns_of, write_combined, write_metrics, write_summary
 from jetpulse.samples import dump_json, load_json
 from toy_jets import assert_one_line
 from toys import experiment, read_rows, write_images, write_predictions_file
@@ -65,7 +67,7 @@ def test_metrics_are_written_by_dataset(tmp_path):
 def test_an_unknown_task_is_refused(tmp_path):
     with pytest.raises(UserError) as error:
         write_metrics(tmp_path / "p.h5", tmp_path / "m.json", "clasification")
-    assert_one_line(error, "clasification", "classification")
+    assert_one_line(error, "clasification", *TASKS)
 
 
 def test_a_dataset_of_one_class_is_refused_with_its_name_and_nothing_is_left(tmp_path):
@@ -116,7 +118,7 @@ def test_a_combination_describes_the_experiment(tmp_path):
     }
     assert set(tested["toys"]) == {*COUNTS, "accuracy", "auc", "rejection_30", "rejection_50", "ece", "log_loss"}
     assert {name: tested["toys"][name] for name in COUNTS} == COUNTS
-    assert tested["toys"]["ece"]["error"] is None
+    assert "error" not in tested["toys"]["ece"]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,22 @@ def test_seeds_that_were_tested_on_different_datasets_are_refused(tmp_path):
     with pytest.raises(UserError) as error:
         combine(tmp_path, [{"toys": row(0.9), "others": row(0.8)}, {"toys": row(0.9)}])
     assert_one_line(error, "others")
+
+
+def test_seeds_with_other_metrics_are_refused(tmp_path):
+    with pytest.raises(UserError) as error:
+        combine(tmp_path, [{"toys": row(0.9)}, {"toys": row(0.9) | {"f1": 0.5}}])
+    assert_one_line(error, tmp_path / "seed2/metrics.json", "toys", tmp_path / "seed1/metrics.json", "evaluate")
+
+
+def test_whole_numbers_are_counts_whatever_they_are_called(tmp_path):
+    measured = {"entries": 7, "lines": 2, "rmse": 0.5, "rmse_error": None, "calibration_error": 0.25}
+    combined = combine(tmp_path, [{"toys": measured}, {"toys": measured | {"rmse": 1.5}}])["tested"]["toys"]
+    assert (combined["entries"], combined["lines"]) == (7, 2)
+    assert combined["rmse"]["median"] == 1.0
+    assert combined["rmse"]["error"] is None  # there is one, but not for these entries
+    assert combined["calibration_error"]["median"] == 0.25  # not the error of anything
+    assert "error" not in combined["calibration_error"]
 
 
 @pytest.fixture
@@ -188,6 +206,38 @@ def test_the_summary_has_one_row_per_experiment_and_transfers_of_their_own(tmp_p
     assert (transfer["accuracy"], transfer["rejection_30"]) == ("0.65", "")
 
 
+MEASURED = {"entries": 5, "accuracy": 0.75, "accuracy_error": 0.1, "rmse": 2.0, "rmse_error": None, "ece": 0.1}
+
+
+def test_the_summary_of_several_tasks_has_the_columns_of_all(tmp_path, experiments):
+    reference = {"rmse": 0.405, "log_loss": 0.15, "source": "a notebook"}
+    finder = {"task": "localisation", "dataset": "toys", "model": {"name": "dense"}, "reference": reference}
+    experiments = {"finder": Experiment.model_validate(finder)} | experiments
+    summary, _ = summarise(tmp_path, {"finder": [{"toys": MEASURED}], "first": [{"toys": row(0.8)}]}, experiments)
+    header = list(summary[0])
+    # Tasks in the order of TASKS, not of the experiments; what tasks share stands once.
+    shared = dict.fromkeys([*columns_of("classification"), *columns_of("localisation")])
+    assert [name for name in header if name in shared] == list(shared)
+    assert len(header) == len(set(header))
+    finder, first = summary
+    measured = [finder[key] for key in ("task", "accuracy", "accuracy_error", "rmse", "rmse_error")]
+    assert measured == ["localisation", "0.75", "0.1", "2", ""]
+    assert (finder["auc"], finder["bias"], first["rmse"], first["auc"]) == ("", "", "", "0.8")
+    assert (finder["reference"], finder["reference_source"]) == ("rmse 0.405; log_loss 0.15", "a notebook")
+    assert "ece_error" not in header
+
+
+def test_the_summary_of_one_task_has_no_columns_of_others(tmp_path, experiments):
+    summary, _ = summarise(tmp_path, {"first": [{"toys": row(0.8)}]}, experiments)
+    measured = ["accuracy", "auc", "rejection_30", "rejection_50"]
+    columns = [name + suffix for name in measured for suffix in ("", "_spread", "_error")] + ["ece", "ece_spread"]
+    assert list(summary[0]) == [
+        *("experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"),
+        *columns,
+        *("reference", "reference_source"),
+    ]
+
+
 def test_the_header_of_transfers_does_not_depend_on_whether_there_are_any(tmp_path, experiments):
     tested = [{"toys": row(0.8), "others": row(0.7)}]
     summarise(tmp_path / "with", {"first": tested}, experiments)
@@ -200,3 +250,10 @@ def test_results_of_an_experiment_that_the_spec_does_not_know_are_refused(tmp_pa
     with pytest.raises(UserError) as error:
         summarise(tmp_path, {"third": [{"toys": row(0.8)}]}, experiments)
     assert_one_line(error, "third", "first, second")
+
+
+def test_predictions_of_nothing_are_refused(tmp_path):
+    path = write_predictions_file(tmp_path / "p.h5", {})
+    with pytest.raises(UserError) as error:
+        write_metrics(path, tmp_path / "m.json", "classification")
+    assert_one_line(error, path, "no predictions")

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jetpulse.config import JetImage
+from jetpulse.config import Experiment, JetImage
 from jetpulse.errors import UserError
-from jetpulse.figures.comparison import plot_comparison_figures, read_references, write_table
+from jetpulse.figures.comparison import plot_comparison_figures
 from jetpulse.figures.files import (
     plot_classification_figures,
     plot_jet_figures,
     plot_training_figure,
     read_history,
 )
+from jetpulse.figures.table import read_references, write_table
 from jetpulse.samples import Writer, dump_json
 from toy_jets import assert_one_line, make_block, random_jets
-from toys import write_predictions_file
+from toys import experiment, write_predictions_file
 
 REFERENCES = """sample,tagger,accuracy,auc,rejection_50,rejection_30,rejection_30_error,source
 public,CNN <old>,0.931,0.9814,,914,14,A & B
@@ -70,9 +71,15 @@ def metric(median: float | None, spread: float | None = None, error: float | Non
 
 def write_result(path: Path, rejection: dict[str, Any], spread: float | None = 0.002) -> Path:
     measured = {"entries": 12345, "accuracy": metric(0.9, spread, 0.001), "auc": metric(0.97654321)}
-    measured |= {"rejection_50": metric(250.4), "rejection_30": rejection}
+    measured |= {"rejection_50": metric(250.4), "rejection_30": rejection, "ece": {"median": 0.01, "spread": None}}
     dump_json(path, {"dataset": "a<b", "parameters": 216546, "seeds": [1, 2, 3], "tested": {"toys": measured}})
     return path
+
+
+def defined(**references: dict[str, Any] | None) -> dict[str, Experiment]:
+    """Return experiments by name, each with its reference."""
+    plain = experiment().model_dump()
+    return {name: Experiment.model_validate(plain | {"reference": given}) for name, given in references.items()}
 
 
 def test_references_are_those_of_the_sample(references):
@@ -96,25 +103,64 @@ def test_the_table_by_hand(references, tmp_path):
         "cnn": write_result(tmp_path / "a.json", metric(1000.0, 50.0, 80.0)),
         "<i>x</i>": write_result(tmp_path / "b.json", metric(None), spread=None),
     }
-    write_table(results, "toys", read_references(references, "public"), tmp_path / "t.html")
+    experiments = defined(**{"cnn": {"auc": 0.98, "log_loss": 0.25, "source": "a <b>ook"}, "<i>x</i>": None})
+    write_table(results, "toys", experiments, read_references(references, "public"), tmp_path / "t.html")
     text = (tmp_path / "t.html").read_text(encoding="utf-8")
     table = Table(text)
-    assert table.kinds == [None, "ours", "ours", "published", "published", "published"]
-    assert table.rows[0][:4] == ["experiment or tagger", "parameters", "accuracy", "AUC"]
-    trained = "trained on a<b, 3 seeds; 12,345 test jets"
-    accuracy = "0.9000 ± 0.0020 (0.0010)"
-    assert table.rows[1] == ["cnn", "216,546", accuracy, "0.9765", "250.4", "1000.0 ± 50.0 (80.0)", trained]
+    assert table.kinds == [None, "ours", "ours", "published", "published", "published", "reference"]
+    assert table.rows[0][:4] == ["experiment or reference", "parameters", "accuracy", "AUC"]
+    trained = "trained on a<b, 3 seeds; 12,345 test entries"
+    accuracy, rejection = "0.9000 ± 0.0020 (0.0010)", "1000.0 ± 50.0 (80.0)"
+    assert table.rows[1] == ["cnn", "216,546", accuracy, "0.9765", rejection, "250.4", "0.0100", trained]
     assert table.rows[2][0] == "<i>x</i>"
     assert table.rows[2][2] == "0.9000 (0.0010)"
-    assert table.rows[2][5] == "∞ no background passes"
-    assert table.rows[3] == ["CNN <old>", "", "0.931", "0.9814", "", "914 (14)", "public, A & B"]
+    assert table.rows[2][4] == "∞ no background passes"
+    assert table.rows[3] == ["CNN <old>", "", "0.931", "0.9814", "914 (14)", "", "", "public, A & B"]
     assert table.rows[5][2:6] == ["0.916", "", "", ""]
+    assert table.rows[6] == ["reference of cnn", "", "", "0.98", "", "", "", "log_loss 0.25; a <b>ook"]
     assert "<i>" not in text
 
 
 def test_the_table_has_no_published_rows_without_references(tmp_path):
-    write_table({"cnn": write_result(tmp_path / "a.json", metric(9.0))}, "toys", [], tmp_path / "t.html")
+    results = {"cnn": write_result(tmp_path / "a.json", metric(9.0))}
+    write_table(results, "toys", defined(cnn=None), [], tmp_path / "t.html")
     assert Table((tmp_path / "t.html").read_text(encoding="utf-8")).kinds == [None, "ours"]
+
+
+def test_every_task_has_a_table_of_its_own(references, tmp_path):
+    finder = {"task": "localisation", "dataset": "toys", "model": {"name": "dense"}}
+    finder["reference"] = {"rmse": 0.405, "source": "notebook"}
+    experiments = {"finder": Experiment.model_validate(finder)} | defined(cnn=None)
+    measured = {"entries": 10, "accuracy": metric(0.9, None, 0.1), "rmse": metric(None), "log_loss": metric(0.15, 0.01)}
+    described = {"dataset": "toys", "parameters": 51, "seeds": [1], "tested": {"toys": measured}}
+    dump_json(tmp_path / "f.json", described)
+    results = {"finder": tmp_path / "f.json", "cnn": write_result(tmp_path / "a.json", metric(9.0))}
+    write_table(results, "toys", experiments, read_references(references, "mine"), tmp_path / "t.html")
+    text = (tmp_path / "t.html").read_text(encoding="utf-8")
+    assert text.count("<table>") == 2
+    table = Table(text)
+    assert table.kinds == [None, "ours", "published", None, "ours", "reference"]
+    assert table.rows[3][:5] == [
+        "experiment or reference",
+        "parameters",
+        "accuracy",
+        "RMSE of the mean bin",
+        "log loss",
+    ]
+    assert table.rows[4][:6] == ["finder", "51", "0.9000 (0.1000)", "not defined", "0.1500 ± 0.0100", ""]
+    assert table.rows[4][-1] == "trained on toys, 1 seed; 10 test entries"
+    assert table.rows[5][:4] == ["reference of finder", "", "", "0.405"]
+
+
+def test_results_that_do_not_belong_in_a_table_are_refused(tmp_path):
+    results = {"cnn": write_result(tmp_path / "a.json", metric(9.0))}
+    with pytest.raises(UserError) as error:
+        write_table(results, "toys", defined(net=None), [], tmp_path / "t.html")
+    assert_one_line(error, "--results cnn", "net")
+    with pytest.raises(UserError) as error:
+        write_table(results, "others", defined(cnn=None), [], tmp_path / "t.html")
+    assert_one_line(error, tmp_path / "a.json", "'cnn'", "'others'")
+    assert not (tmp_path / "t.html").exists()
 
 
 def predictions(path: Path, *names: str) -> Path:

@@ -1,3 +1,4 @@
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -6,10 +7,12 @@ import torch
 from torch import nn
 
 from jetpulse import models
-from jetpulse.config.networks import model_names
+from jetpulse.config.models import TASKS
+from jetpulse.config.networks import model_names, model_tasks
 from jetpulse.models import build_network, count_parameters
 
 FILES = sorted(path.stem for path in Path(models.__file__).parent.glob("*.py") if path.stem != "__init__")
+CLASSIFIERS = [name for name in model_names() if "classification" in model_tasks(name)]
 
 
 def convolutions(network: nn.Module) -> list[nn.Module]:
@@ -102,9 +105,21 @@ def test_every_file_of_the_folder_is_a_network_of_the_list():
     assert model_names() == [name.replace("_", "-") for name in FILES]
 
 
-@pytest.mark.parametrize("name", [name.replace("_", "-") for name in FILES])
-@pytest.mark.parametrize("batch", [1, 3])
-def test_every_network_runs_with_its_defaults(name, batch):
+@pytest.mark.parametrize("name", model_names())
+def test_every_network_says_what_it_learns(name):
+    assert model_tasks(name)
+    assert set(model_tasks(name)) <= set(TASKS)
+    assert model_tasks(name) == import_module(f"jetpulse.models.{name.replace('-', '_')}").TASKS
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_network(task):
+    assert any(task in model_tasks(name) for name in model_names())
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_every_network_of_classes_runs_with_its_defaults(name, batch):
     torch.manual_seed(1)
     network = build_network(name, (40, 40), 2, {})
     for mode in (True, False):
@@ -113,8 +128,8 @@ def test_every_network_runs_with_its_defaults(name, batch):
         assert torch.isfinite(outputs).all()
 
 
-@pytest.mark.parametrize("name", [name.replace("_", "-") for name in FILES])
-def test_in_every_network_an_entry_does_not_depend_on_its_neighbours_in_the_batch(name):
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_an_entry_does_not_depend_on_its_neighbours_in_the_batch(name):
     torch.manual_seed(1)
     network = build_network(name, (40, 40), 2, {}).eval()
     images = torch.rand(3, 40, 40)

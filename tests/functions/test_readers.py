@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetpulse.config.datasets import JetSource
+from jetpulse.config.jets import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.readers import READERS, read_top_tagging
 from jetpulse.samples import counts_to_offsets

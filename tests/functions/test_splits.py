@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetpulse.config.datasets import Split
+from jetpulse.config.splits import Split
 from jetpulse.samples import assign_splits, hash_events
 
 FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}

@@ -10,15 +10,17 @@ import numpy as np
 import torch
 
 from jetpulse import codehash
-from jetpulse.config import Experiment
+from jetpulse.config import Experiment, PulseDataset, SpectrumDataset
 from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer, counts_to_offsets
-from jetpulse.training.inputs import Inputs, load_inputs
+from jetpulse.training.inputs import Inputs, make_inputs, read_split
+from jetpulse.training.objectives import Objective, load_objective
 
 PIXELS = 5
 SIZES = {"train": 60, "val": 30, "test": 20}
 STEPS = ("centre", "rotate", "normalise")
 CPU = torch.device("cpu")
+CLASSIFICATION = load_objective("classification")
 # As in every training of these tests; more threads than free cores make tiny networks a hundred times slower.
 torch.set_num_threads(1)
 
@@ -47,10 +49,44 @@ def write_images(
     """Write a representation's file of random images; ``change`` sees every split before it is written."""
     rng = np.random.default_rng(seed)
     spec = {"kind": "jet-image", "pixels": PIXELS, "half_width": 0.8, "steps": list(steps)}
-    attributes = {"shape": [PIXELS, PIXELS], "dataset": json.dumps({"kind": "jets", "seed": seed}), "classes": 2}
+    attributes = {"shape": [PIXELS, PIXELS], "dataset": json.dumps({"kind": "jets", "seed": seed}), "outputs": 2}
     with Writer.create(path, kind, spec=spec, units={"value": "1"}, **attributes) as writer:
         for number, (split, n) in enumerate(sizes.items()):
             writer.append(split, change(random_images(rng, n, first=1000 * number)))
+    return path
+
+
+TRACES, SAMPLES, BINS = 2, 16, 12
+
+
+def write_pulses(path: Path, seed: int = 1, sizes: Mapping[str, int] = SIZES, *, time: bool = True) -> Path:
+    """Write samples of a wide bump at one place of all traces, with a little noise; ``time`` says where."""
+    rng = np.random.default_rng(seed)
+    settings = {"n": sum(sizes.values()), "traces": TRACES, "samples": SAMPLES, "duration": 2.0}
+    spec = PulseDataset.model_validate({"kind": "pulses", "source": {"waveforms": settings}}).model_dump()
+    attributes = {"shape": [TRACES, SAMPLES], "outputs": SAMPLES, "features": "waveform", "dataset": json.dumps(spec)}
+    with Writer.create(path, "pulses", spec=spec, units={}, **attributes) as writer:
+        for number, (split, n) in enumerate(sizes.items()):
+            place = rng.uniform(3, SAMPLES - 4, n)
+            bump = 3 * np.exp(-0.5 * (np.arange(SAMPLES) - place[:, None, None]) ** 2)
+            waveform = (bump + 0.1 * rng.standard_normal((n, TRACES, SAMPLES))).astype(np.float32)
+            entries = {"event": np.arange(n) + 1000 * number, "label": np.rint(place).astype(np.int32)}
+            known = {"time": place / (SAMPLES - 1) * 2.0} if time else {}
+            writer.append(split, Block(entries | {"waveform": waveform} | known))
+    return path
+
+
+def write_spectra(path: Path, seed: int = 1, sizes: Mapping[str, int] = SIZES) -> Path:
+    """Write samples of spectra around 100 counts with one line of varying flux."""
+    rng = np.random.default_rng(seed)
+    settings = {"n": sum(sizes.values()), "bins": BINS, "background": [100.0]}
+    spec = SpectrumDataset.model_validate({"kind": "spectra", "source": {"counts": settings}}).model_dump()
+    attributes = {"shape": [BINS], "outputs": 0, "features": "counts", "dataset": json.dumps(spec)}
+    with Writer.create(path, "spectra", spec=spec, units={}, **attributes) as writer:
+        for number, (split, n) in enumerate(sizes.items()):
+            flux = rng.uniform(0, 100, (n, 1))
+            counts = rng.poisson(100 + flux * np.exp(-0.5 * (np.arange(BINS) - 5) ** 2)).astype(np.float32)
+            writer.append(split, Block({"event": np.arange(n) + 1000 * number, "counts": counts, "flux": flux}))
     return path
 
 
@@ -79,14 +115,37 @@ def experiment(training: Mapping[str, Any] | None = None, **model: Any) -> Exper
     return Experiment.model_validate(specification(training, **model))
 
 
+NETWORKS: dict[str, dict[str, Any]] = {
+    "localisation": {"name": "pulse-cnn", "trace_channels": 3, "trace_blocks": 0, "channels": 4, "blocks": 1},
+    "reconstruction": {"name": "autoencoder", "hidden": []},
+    "variational": {"name": "vae", "latent": 2},
+    "adversarial": {"name": "gan", "latent": 2, "hidden": [4], "parts": 2, "critic": [5]},
+}
+
+
+def task_experiment(task: str, training: Mapping[str, Any] | None = None, **model: Any) -> Experiment:
+    """Return a tiny experiment of a task on waveforms or spectra."""
+    other = {"task": task, "representation": "samples", "model": model or NETWORKS[task]}
+    return Experiment.model_validate(specification(training) | other)
+
+
+def load_split(
+    path: Path, split: str, limit: int | None = None, objective: Objective = CLASSIFICATION, **options: Any
+) -> Inputs:
+    """Return one split of a file on the CPU."""
+    return make_inputs(*read_split(path, split, limit), objective, CPU, **options)
+
+
 def load_both(path: Path) -> tuple[Inputs, Inputs]:
     """Return what a network trains on and what it is validated on."""
-    return load_inputs(path, "train", CPU), load_inputs(path, "val", CPU)
+    return load_split(path, "train"), load_split(path, "val")
 
 
-def builder(spec: Experiment) -> Callable[[], torch.nn.Module]:
+def builder(
+    spec: Experiment, shape: tuple[int, ...] = (PIXELS, PIXELS), outputs: int = 2
+) -> Callable[[], torch.nn.Module]:
     """Return a function that builds the network of a tiny experiment."""
-    return lambda: build_network(spec.model.name, (PIXELS, PIXELS), 2, spec.model.arguments())
+    return lambda: build_network(spec.model.name, shape, outputs, spec.model.arguments())
 
 
 def weight_bytes(weights: Mapping[str, torch.Tensor]) -> dict[str, bytes]:

@@ -14,7 +14,9 @@ from jetpulse.jets.images import build_images
 from jetpulse.jets.kinematics import jet_momenta, leading_fraction, mass
 from jetpulse.models import build_network
 from jetpulse.samples import read_block
-from jetpulse.training import OBJECTIVES, load_inputs, train_network
+from jetpulse.training.inputs import make_inputs, read_split
+from jetpulse.training.loop import train_network
+from jetpulse.training.objectives import load_objective
 
 FILE = Path(__file__).with_name("numbers.json")
 SPEC = {"kind": "jets", "source": {"simulation": {"jets_per_class": 150, "seed": 7}}}
@@ -33,9 +35,12 @@ def compute() -> dict[str, float]:
         write_samples(folder / "samples.h5", dataset, [folder / "qcd.h5", folder / "top.h5"])
         write_jet_images(folder / "samples.h5", folder / "images.h5", image)
         torch.set_num_threads(1)
-        train, val = (load_inputs(folder / "images.h5", split, torch.device("cpu")) for split in ("train", "val"))
+        objective, cpu = load_objective("classification"), torch.device("cpu")
+        train, val = (
+            make_inputs(*read_split(folder / "images.h5", split), objective, cpu) for split in ("train", "val")
+        )
     build = partial(build_network, "dense", (20, 20), 2, {"hidden": [16]})
-    trained = train_network(build, OBJECTIVES["classification"], Training(epochs=5, patience=None), 1, train, val)
+    trained = train_network(build, objective, Training(epochs=5, patience=None), 1, train, val)
     return numbers | {f"training/{key}": value for key, value in trained.history[-1].items()}
 
 

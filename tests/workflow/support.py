@@ -6,7 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs")
@@ -52,6 +56,20 @@ def planned(folder: Path, *arguments: str, config: str = "config/tiny.yaml") -> 
                 rules[found.group(1)] = int(found.group(2))
     rules.pop("all", None)
     return rules
+
+
+def planned_jobs(folder: Path, *arguments: str, config: str = "config/tiny.yaml") -> set[str]:
+    """Return the messages of the jobs that would run."""
+    text = snakemake(folder, "--dry-run", *arguments, config=config)
+    return set(re.findall(r"^Job \d+: (.+)$", text, re.MULTILINE))
+
+
+def change_config(folder: Path, change: Callable[[dict[str, Any]], None]) -> str:
+    """Write config/changed.yaml, the tiny analysis after ``change``; return its name."""
+    value = yaml.safe_load((folder / "config/tiny.yaml").read_text(encoding="utf-8"))
+    change(value)
+    (folder / "config/changed.yaml").write_text(yaml.safe_dump(value), encoding="utf-8")
+    return "config/changed.yaml"
 
 
 def clone_results(chain: Path, folder: Path) -> Path:

@@ -10,17 +10,64 @@ import pytest
 
 from tests.workflow.support import copy_project, planned, snakemake
 
-DATA = ("data/tiny/raw/top-0.h5", "data/tiny/samples.h5", "data/tiny/small-images.h5", "data/tiny-particles/samples.h5")
+DATA = (
+    "data/tiny/raw/top-0.h5",
+    "data/tiny/samples.h5",
+    "data/tiny/small-images.h5",
+    "data/tiny-particles/samples.h5",
+    "data/tiny-pulses/samples.h5",
+    "data/tiny-spectra/samples.h5",
+)
 SEED = ("model.safetensors", "model.json", "history.csv", "predictions.h5", "metrics.json")
-FIGURES = ("training", "roc", "rejection", "scores", "reliability")
-SEEDS = {"tiny-cnn": (1, 2), "tiny-dense": (3,)}
+SEEDS = {
+    "tiny-cnn": (1, 2),
+    "tiny-dense": (3,),
+    "tiny-pulse-reference": (1, 2),
+    "tiny-pulse-cnn": (1,),
+    "tiny-autoencoder": (1,),
+    "tiny-vae": (1,),
+    "tiny-gan": (1,),
+}
+CLASSIFICATION = ("training", "roc", "rejection", "scores", "reliability")
+LOCALISATION = ("training", "probabilities", "residuals", "efficiency", "coverage")
+FIGURES = {
+    "tiny-cnn": CLASSIFICATION,
+    "tiny-dense": CLASSIFICATION,
+    "tiny-pulse-reference": (*LOCALISATION, "kernels"),
+    "tiny-pulse-cnn": LOCALISATION,
+    "tiny-autoencoder": ("training", "reconstruction", "latent"),
+    "tiny-vae": ("training", "reconstruction", "latent", "generated"),
+    "tiny-gan": ("training", "generated"),
+}
+SHARED_FIGURES = (
+    "comparison/tiny/roc",
+    "comparison/tiny-particles/rejection",
+    "comparison/tiny-pulses/residuals",
+    "datasets/tiny/small-images/average",
+    "datasets/tiny/small-images/single",
+    "datasets/tiny/small-images/distributions",
+    "datasets/tiny-pulses/pulses/traces",
+    "datasets/tiny-pulses/pulses/convolutions",
+    "datasets/tiny-pulses/pulses/synthetic",
+    "datasets/tiny-spectra/spectra/spectra",
+    "datasets/tiny-spectra/spectra/fluxes",
+)
+TABLES = (
+    "summary.csv",
+    "transfers.csv",
+    *(f"comparison/{dataset}/table.html" for dataset in ("tiny", "tiny-particles", "tiny-pulses", "tiny-spectra")),
+    *(f"{name}/metrics.json" for name in SEEDS),
+)
+DRAWN = [
+    *(f"results/{name}/figures/{figure}.svg" for name, figures in FIGURES.items() for figure in figures),
+    *(f"results/{name}.svg" for name in SHARED_FIGURES),
+]
+JOBS = 73  # tests/workflow/test_dag.py counts them by rule
 
 
 def compared_files() -> list[str]:
     per_seed = [f"results/{name}/seed{seed}/{file}" for name in SEEDS for seed in SEEDS[name] for file in SEED]
-    figures = [f"results/{name}/figures/{figure}.svg" for name in SEEDS for figure in FIGURES]
-    tables = ["results/summary.csv", "results/transfers.csv", *(f"results/{name}/metrics.json" for name in SEEDS)]
-    return [*DATA, *per_seed, *figures, *tables, "results/comparison/tiny/table.html"]
+    return [*DATA, *per_seed, *DRAWN, *(f"results/{name}" for name in TABLES)]
 
 
 def test_everything_that_the_contracts_name_is_made(chain: Path) -> None:
@@ -64,15 +111,62 @@ def test_images_and_samples_hold_the_same_events_in_the_same_order(chain: Path) 
         assert list(images.attrs["shape"]) == [16, 16]
 
 
+@pytest.mark.parametrize(
+    ("dataset", "total", "shape", "more"),
+    [
+        ("tiny-pulses", 300, (3, 100), {"label", "time", "amplitude", "pulses"}),
+        ("tiny-spectra", 200, (60,), {"flux"}),
+    ],
+)
+def test_samples_of_waveforms_and_spectra_follow_the_contract(
+    chain: Path, dataset: str, total: int, shape: tuple[int, ...], more: set[str]
+) -> None:
+    with h5py.File(chain / f"data/{dataset}/samples.h5") as handle:
+        features = handle.attrs["features"]
+        assert tuple(handle.attrs["shape"]) == shape
+        assert set(handle) == {"train", "val", "test"}
+        for group in handle.values():
+            n = len(group["event"])
+            assert n > 0
+            assert set(group) == {"event", features} | more
+            assert (group[features].shape, group[features].dtype) == ((n, *shape), np.float32)
+            assert np.isfinite(group[features][:]).all()
+        events = np.concatenate([group["event"][:] for group in handle.values()])
+        assert sorted(events) == list(range(total))
+
+
+def read_rows(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8") as handle:
+        return {row["experiment"]: row for row in csv.DictReader(handle)}
+
+
 def test_summary_has_a_row_per_experiment_and_transfers_one_per_further_dataset(chain: Path) -> None:
-    with (chain / "results/summary.csv").open(encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    assert [row["experiment"] for row in rows] == ["tiny-cnn", "tiny-dense"]
-    assert [row["seeds"] for row in rows] == ["2", "1"]
-    assert {"task", "dataset", "representation", "model", "parameters", "accuracy", "auc", "reference"} <= set(rows[0])
-    with (chain / "results/transfers.csv").open(encoding="utf-8") as handle:
-        further = list(csv.DictReader(handle))
-    assert [(row["experiment"], row["tested_on"]) for row in further] == [("tiny-cnn", "tiny-particles")]
+    rows = read_rows(chain / "results/summary.csv")
+    assert {name: row["seeds"] for name, row in rows.items()} == {name: str(len(s)) for name, s in SEEDS.items()}
+    assert list(rows) == list(SEEDS)
+    assert {"task", "dataset", "representation", "model", "parameters", "reference"} <= set(rows["tiny-cnn"])
+    assert rows["tiny-pulse-reference"]["reference"] == "accuracy 0.947"
+    further = read_rows(chain / "results/transfers.csv")
+    assert [(name, row["tested_on"]) for name, row in further.items()] == [("tiny-cnn", "tiny-particles")]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "task", "filled", "empty"),
+    [
+        ("tiny-cnn", "classification", {"accuracy", "auc", "ece"}, {"rmse", "chi_square", "reference"}),
+        ("tiny-pulse-reference", "localisation", {"accuracy", "rmse", "ece"}, {"auc", "chi_square"}),
+        ("tiny-autoencoder", "reconstruction", {"chi_square", "flux_resolution"}, {"accuracy", "divergence"}),
+        ("tiny-vae", "variational", {"chi_square", "divergence", "wasserstein"}, {"accuracy", "rmse"}),
+        ("tiny-gan", "adversarial", {"wasserstein", "two_sample_auc"}, {"auc", "chi_square", "flux_resolution"}),
+    ],
+)
+def test_a_row_of_the_summary_has_its_tasks_numbers_and_no_others(
+    chain: Path, experiment: str, task: str, filled: set[str], empty: set[str]
+) -> None:
+    row = read_rows(chain / "results/summary.csv")[experiment]
+    assert row["task"] == task
+    assert {name for name in filled if np.isfinite(float(row[name]))} == filled
+    assert {name for name in empty if row[name]} == set()
 
 
 def test_predictions_belong_to_the_test_split(chain: Path) -> None:
@@ -82,6 +176,27 @@ def test_predictions_belong_to_the_test_split(chain: Path) -> None:
             with h5py.File(chain / f"data/{dataset}/samples.h5") as samples:
                 np.testing.assert_array_equal(group["event"], samples["test/event"])
             np.testing.assert_allclose(group["probability"][:].sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "arrays"),
+    [
+        ("tiny-pulse-reference", {"label", "probability"}),
+        ("tiny-pulse-cnn", {"label", "probability"}),
+        ("tiny-autoencoder", {"latent", "reconstruction"}),
+        ("tiny-vae", {"latent", "latent_sigma", "reconstruction", "generated"}),
+        ("tiny-gan", {"generated"}),
+    ],
+)
+def test_predictions_of_every_task_are_finite_and_those_of_the_test_split(
+    chain: Path, experiment: str, arrays: set[str]
+) -> None:
+    with h5py.File(chain / f"results/{experiment}/seed1/predictions.h5") as predictions:
+        ((dataset, group),) = predictions.items()
+        assert set(group) == {"event"} | arrays
+        with h5py.File(chain / f"data/{dataset}/samples.h5") as samples:
+            np.testing.assert_array_equal(group["event"], samples["test/event"])
+        assert all(np.isfinite(group[name][:]).all() for name in arrays)
 
 
 def test_model_json_rebuilds_the_network(chain: Path) -> None:
@@ -94,7 +209,7 @@ def test_model_json_rebuilds_the_network(chain: Path) -> None:
 
 def test_every_log_names_versions_and_result(chain: Path) -> None:
     logs = sorted((chain / "logs").rglob("*.log"))
-    assert len(logs) == 30
+    assert len(logs) == JOBS
     for log in logs:
         lines = log.read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith("jetpulse "), log
@@ -102,7 +217,7 @@ def test_every_log_names_versions_and_result(chain: Path) -> None:
 
 
 def test_every_job_is_benchmarked(chain: Path) -> None:
-    assert len(list((chain / "results/benchmarks").rglob("*.jsonl"))) == 30
+    assert len(list((chain / "results/benchmarks").rglob("*.jsonl"))) == JOBS
 
 
 def test_report_holds_figures_and_captions(chain: Path) -> None:
@@ -114,12 +229,18 @@ def test_report_holds_figures_and_captions(chain: Path) -> None:
         "Experiments",
         "Datasets",
         "tiny-particles",
+        "tiny-gan",
+        "Images that show coincidences",
+        "All pulse finders on the test split",
+        "What the two layers of",
+        "Latent space of",
+        "Spectra generated by",
     ):
         assert words in text, words
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", DRAWN)
 def test_figures_are_svg_without_a_date(chain: Path, figure: str) -> None:
-    text = (chain / f"results/tiny-cnn/figures/{figure}.svg").read_text(encoding="utf-8")
+    text = (chain / figure).read_text(encoding="utf-8")
     assert "<svg" in text
     assert "dc:date" not in text

@@ -9,7 +9,7 @@ from tests.workflow.support import ROOT, clone_results, snakemake
 
 RULES = {
     "simulate_jets": "data/tiny/raw/qcd-1.h5",
-    "build_samples": "data/tiny/samples.h5",
+    "build_jet_samples": "data/tiny/samples.h5",
     "build_jet_images": "data/tiny-particles/small-images.h5",
     "train": "results/tiny-dense/seed3/model.safetensors",
     "predict": "results/tiny-cnn/seed1/predictions.h5",
@@ -19,6 +19,17 @@ RULES = {
     "plot_jets": "results/datasets/tiny/small-images/average.svg",
     "plot_training": "results/tiny-cnn/figures/training.svg",
     "plot_classification": "results/tiny-cnn/figures/roc.svg",
+    "build_pulse_samples": "data/tiny-pulses/samples.h5",
+    "build_spectra": "data/tiny-spectra/samples.h5",
+    "plot_pulses": "results/datasets/tiny-pulses/pulses/traces.svg",
+    "plot_spectra": "results/datasets/tiny-spectra/spectra/fluxes.svg",
+    "plot_localisation": "results/tiny-pulse-cnn/figures/probabilities.svg",
+    "plot_kernels": "results/tiny-pulse-reference/figures/kernels.svg",
+    "plot_localisation_comparison": "results/comparison/tiny-pulses/residuals.svg",
+    "plot_reconstruction": "results/tiny-autoencoder/figures/latent.svg",
+    "plot_variational": "results/tiny-vae/figures/generated.svg",
+    "plot_adversarial": "results/tiny-gan/figures/generated.svg",
+    "tabulate": "results/comparison/tiny/table.html",
     "plot_comparison": "results/comparison/tiny/rejection.svg",
 }
 

@@ -15,8 +15,14 @@ STREAMS = {
     "weights": 10,
     "shuffle": 11,
     "dropout": 12,
+    "validation": 13,
     "bootstrap": 20,
     "waveforms": 30,
+    "waveforms/fresh": 31,
+    "spectra": 40,
+    "spectra/fresh": 41,
+    "prior": 50,
+    "two-sample": 51,
 }
 
 

@@ -38,10 +38,43 @@ def code_of(verb, *modules):
     return code_hash(code_roots(verb), *modules)
 
 
-def network_of(wildcards):
-    """Name the module of an experiment's network."""
-    name = analysis.experiments[wildcards.experiment].model.name
-    return f"models.{name.replace('-', '_')}"
+def one_of(names):
+    """Return a regular expression that matches these names and nothing else."""
+    return "|".join(names) or "none"
+
+
+def datasets_of_kind(kind):
+    """Return the names of the datasets of a kind."""
+    return [name for name, dataset in analysis.datasets.items() if dataset.kind == kind]
+
+
+def experiments_of_kind(kind):
+    """Return the experiments whose dataset is of a kind."""
+    return {name: value for name, value in analysis.experiments.items() if name_kind(value) == kind}
+
+
+def experiments_of_task(task):
+    """Return the experiments of a task."""
+    return {name: value for name, value in analysis.experiments.items() if value.task == task}
+
+
+def datasets_of_task(task):
+    """Return the names of the datasets that experiments of a task are tested on."""
+    return list(dict.fromkeys(name for value in experiments_of_task(task).values() for name in tested_on(value)))
+
+
+def name_kind(experiment):
+    """Return the kind of an experiment's dataset."""
+    return analysis.datasets[experiment.dataset].kind
+
+
+def training_code(wildcards, verb):
+    """Hash the code of a training or prediction with the network, objective and generator that it loads by name."""
+    experiment = analysis.experiments[wildcards.experiment]
+    modules = [f"models.{experiment.model.name.replace('-', '_')}", f"training.objectives.{experiment.task}"]
+    if experiment.training.fresh and verb == "train":
+        modules += ["training.fresh", f"{name_kind(experiment)}.fresh"]
+    return code_of(verb, *modules)
 
 
 def spec_of(section, *parts):
@@ -71,17 +104,18 @@ def training_spec(wildcards):
     return spec_of(experiment, "task", "dataset", "representation", "model", "training")
 
 
-def sources_of(wildcards):
-    """Return what a dataset's samples are made from: simulated blocks or the user's files."""
-    source = analysis.datasets[wildcards.dataset].source
-    if source.simulation is None:
-        return [expand_path(name, wildcards.dataset) for name in source.files.all()]
-    blocks = range(-(-source.simulation.jets_per_class // source.simulation.block))
-    return expand(
-        "data/{{dataset}}/raw/{process}-{block}.h5",
-        process=["qcd", "top"],
-        block=blocks,
-    )
+def files_of(wildcards):
+    """Return the user's files that a dataset is read from."""
+    return [expand_path(name, wildcards.dataset) for name in analysis.datasets[wildcards.dataset].source.paths()]
+
+
+def jets_of(wildcards):
+    """Return what a dataset's jets are collected from: simulated blocks or the user's files."""
+    simulation = analysis.datasets[wildcards.dataset].source.simulation
+    if simulation is None:
+        return files_of(wildcards)
+    blocks = range(-(-simulation.jets_per_class // simulation.block))
+    return expand("data/{{dataset}}/raw/{process}-{block}.h5", process=["qcd", "top"], block=blocks)
 
 
 def tested_on(experiment):
@@ -99,6 +133,14 @@ def test_inputs_of(wildcards):
     """Return the representations that an experiment is tested on."""
     experiment = analysis.experiments[wildcards.experiment]
     return [f"data/{dataset}/{experiment.representation}.h5" for dataset in tested_on(experiment)]
+
+
+def samples_of(wildcards):
+    """Return the samples that a task's measures and figures need beside the predictions; jets carry their labels."""
+    experiment = analysis.experiments[wildcards.experiment]
+    if experiment.task == "classification":
+        return []
+    return [f"data/{dataset}/samples.h5" for dataset in tested_on(experiment)]
 
 
 def training_environment(wildcards):
@@ -122,22 +164,43 @@ def comparable(wildcards):
     return [name for name, experiment in analysis.experiments.items() if wildcards.dataset in tested_on(experiment)]
 
 
-def experiments_of_kind(kind):
-    """Return the experiments whose dataset is of a kind."""
-    chosen = analysis.experiments.items()
-    return {name: value for name, value in chosen if analysis.datasets[value.dataset].kind == kind}
+FIGURES = {
+    "classification": ("roc", "rejection", "scores", "reliability"),
+    "localisation": ("probabilities", "residuals", "efficiency", "coverage"),
+    "reconstruction": ("reconstruction", "latent"),
+    "variational": ("reconstruction", "latent", "generated"),
+    "adversarial": ("generated",),
+}
+COMPARISONS = {
+    "classification": ("roc.svg", "rejection.svg"),
+    "localisation": ("residuals.svg",),
+}
+DATASET_FIGURES = {
+    "pulses": ("traces", "convolutions", "synthetic"),
+    "spectra": ("spectra", "fluxes"),
+}
 
 
 def results_of(experiments):
-    """Return every final result of these experiments."""
-    wanted = ["results/summary.csv", "results/transfers.csv"]
+    """Return every final result of these experiments, save for the tables of all experiments."""
+    wanted = []
     for name, experiment in experiments.items():
-        figures = ("training", "roc", "rejection", "scores", "reliability")
-        wanted += [
-            f"results/{name}/metrics.json",
-            *(f"results/{name}/figures/{figure}.svg" for figure in figures),
-        ]
+        figures = ["training", *FIGURES[experiment.task]]
+        if experiment.model.name == "pulse-reference":
+            figures.append("kernels")
+        wanted.append(f"results/{name}/metrics.json")
+        wanted += [f"results/{name}/figures/{figure}.svg" for figure in figures]
         for dataset in tested_on(experiment):
-            wanted.append(f"results/comparison/{dataset}/table.html")
-            wanted.append(f"results/datasets/{dataset}/{experiment.representation}/average.svg")
+            wanted += [
+                f"results/comparison/{dataset}/{file}" for file in ("table.html", *COMPARISONS.get(experiment.task, ()))
+            ]
+            wanted += dataset_figures(dataset, experiment.representation)
     return list(dict.fromkeys(wanted))
+
+
+def dataset_figures(dataset, representation):
+    """Return the figures that show a dataset, seen through a representation."""
+    kind = analysis.datasets[dataset].kind
+    if kind == "jets":
+        return [f"results/datasets/{dataset}/{representation}/average.svg"]
+    return [f"results/datasets/{dataset}/{kind}/{figure}.svg" for figure in DATASET_FIGURES[kind]]

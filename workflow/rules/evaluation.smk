@@ -8,6 +8,7 @@ rule evaluate:
     """
     input:
         predictions="results/{experiment}/seed{seed}/predictions.h5",
+        samples=samples_of,
     output:
         metrics="results/{experiment}/seed{seed}/metrics.json",
     log:
@@ -18,11 +19,14 @@ rule evaluate:
         "../../envs/cpu.yaml"
     params:
         task=lambda wildcards: analysis.experiments[wildcards.experiment].task,
-        code=code_of("evaluate"),
+        samples=lambda wildcards, input: (
+            ["--samples", *(f"{file.split('/')[1]}={file}" for file in input.samples)] if input.samples else []
+        ),
+        code=lambda wildcards: code_of("evaluate", f"evaluation.{analysis.experiments[wildcards.experiment].task}"),
     message:
         "Evaluating {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "jetpulse evaluate {input.predictions} {output.metrics} --task {params.task} > {log} 2>&1"
+        "jetpulse evaluate {input.predictions} {output.metrics} --task {params.task} {params.samples:q} > {log} 2>&1"
 
 
 rule combine:
@@ -76,7 +80,9 @@ rule compare:
             {name: value.model_dump() for name, value in analysis.experiments.items()},
             sort_keys=True,
         ),
-        code=code_of("compare"),
+        code=code_of(
+            "compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in analysis.experiments.values()})
+        ),
         results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(analysis.experiments, input.metrics)],
     message:
         "Comparing all experiments"

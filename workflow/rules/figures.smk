@@ -34,6 +34,8 @@ rule plot_jets:
         "logs/plot_jets/{dataset}.{representation}.log",
     benchmark:
         "results/benchmarks/plot_jets/{dataset}.{representation}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -118,6 +120,8 @@ rule plot_classification:
         "logs/plot_classification/{experiment}.log",
     benchmark:
         "results/benchmarks/plot_classification/{experiment}.jsonl"
+    wildcard_constraints:
+        experiment=one_of(experiments_of_task("classification")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -129,19 +133,50 @@ rule plot_classification:
         " --scores {output.scores} --reliability {output.reliability} > {log} 2>&1"
 
 
+def predictions_on(wildcards):
+    """Return the predictions of every seed of the experiments that are tested on a dataset."""
+    return [
+        f"results/{name}/seed{seed}/predictions.h5"
+        for name in comparable(wildcards)
+        for seed in analysis.experiments[name].seeds
+    ]
+
+
+def by_experiment(files):
+    """Return files below results/ as EXPERIMENT=FILE."""
+    return [f"{file.split('/')[1]}={file}" for file in files]
+
+
+def comparison_spec(wildcards):
+    """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
+    shown = {"task", "dataset", "model", "reference"}
+    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
+    return json.dumps(spec, sort_keys=True)
+
+
+def published_on(wildcards):
+    """Return the table of published results if the config names a sample of it for a dataset."""
+    return ["config/references.csv"] if sample_of(wildcards) else []
+
+
+def sample_of(wildcards):
+    """Return the sample of the published results on a dataset, None without one."""
+    return getattr(analysis.datasets[wildcards.dataset], "references", None)
+
+
+def published_options(wildcards, input):
+    """Return the options that name the published results on a dataset."""
+    return ["--references", *input.references, "--sample", sample_of(wildcards)] if input.references else []
+
+
 rule plot_comparison:
-    """Draw and tabulate all experiments that were tested on a dataset, beside published results.
+    """Draw the curves of all classifiers that were tested on a dataset, beside published results.
 
     Uses wildcard `dataset`.
     """
     input:
-        predictions=lambda wildcards: [
-            f"results/{name}/seed{seed}/predictions.h5"
-            for name in comparable(wildcards)
-            for seed in analysis.experiments[name].seeds
-        ],
-        metrics=lambda wildcards: [f"results/{name}/metrics.json" for name in comparable(wildcards)],
-        references="config/references.csv",
+        predictions=predictions_on,
+        references=published_on,
     output:
         roc=report(
             "results/comparison/{dataset}/roc.svg",
@@ -157,6 +192,34 @@ rule plot_comparison:
             subcategory="{dataset}",
             labels={"figure": "background rejection"},
         ),
+    log:
+        "logs/plot_comparison/{dataset}.log",
+    benchmark:
+        "results/benchmarks/plot_comparison/{dataset}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_task("classification")),
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        predictions=lambda wildcards, input: by_experiment(input.predictions),
+        published=published_options,
+        code=code_of("plot-comparison"),
+    message:
+        "Comparing the classifiers on {wildcards.dataset}"
+    shell:
+        "jetpulse plot-comparison --dataset {wildcards.dataset} --predictions {params.predictions:q}"
+        " {params.published:q} --roc {output.roc} --rejection {output.rejection} > {log} 2>&1"
+
+
+rule tabulate:
+    """Tabulate all experiments that were tested on a dataset, beside published results and their references.
+
+    Uses wildcard `dataset`.
+    """
+    input:
+        metrics=lambda wildcards: [f"results/{name}/metrics.json" for name in comparable(wildcards)],
+        references=published_on,
+    output:
         table=report(
             "results/comparison/{dataset}/table.html",
             caption="../report/table.rst",
@@ -165,23 +228,21 @@ rule plot_comparison:
             labels={"figure": "table"},
         ),
     log:
-        "logs/plot_comparison/{dataset}.log",
+        "logs/tabulate/{dataset}.log",
     benchmark:
-        "results/benchmarks/plot_comparison/{dataset}.jsonl"
+        "results/benchmarks/tabulate/{dataset}.jsonl"
     conda:
         "../../envs/cpu.yaml"
     params:
-        predictions=lambda wildcards, input: [f"{file.split('/')[1]}={file}" for file in input.predictions],
-        results=lambda wildcards, input: [f"{file.split('/')[1]}={file}" for file in input.metrics],
-        sample=lambda wildcards: (
-            ["--sample", analysis.datasets[wildcards.dataset].references]
-            if analysis.datasets[wildcards.dataset].references
-            else []
+        spec=comparison_spec,
+        results=lambda wildcards, input: by_experiment(input.metrics),
+        published=published_options,
+        code=lambda wildcards: code_of(
+            "tabulate",
+            *sorted({f"evaluation.{analysis.experiments[name].task}:COLUMNS" for name in comparable(wildcards)}),
         ),
-        code=code_of("plot-comparison"),
     message:
-        "Comparing the experiments on {wildcards.dataset}"
+        "Tabulating the experiments on {wildcards.dataset}"
     shell:
-        "jetpulse plot-comparison --dataset {wildcards.dataset} --predictions {params.predictions:q}"
-        " --results {params.results:q} --references {input.references} {params.sample:q}"
-        " --roc {output.roc} --rejection {output.rejection} --table {output.table} > {log} 2>&1"
+        "jetpulse tabulate --dataset {wildcards.dataset} --spec {params.spec:q} --results {params.results:q}"
+        " {params.published:q} --table {output.table} > {log} 2>&1"

@@ -14,6 +14,8 @@ rule simulate_jets:
         "logs/simulate_jets/{dataset}.{process}-{block}.log",
     benchmark:
         "results/benchmarks/simulate_jets/{dataset}.{process}-{block}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -26,7 +28,7 @@ rule simulate_jets:
         " --process {wildcards.process} --block {wildcards.block} > {log} 2>&1"
 
 
-rule build_samples:
+rule build_jet_samples:
     """Collect a dataset's jets into train, val and test by event id.
 
     Writes one group per split: event, label, offsets and constituents.
@@ -34,25 +36,27 @@ rule build_samples:
     Uses wildcard `dataset`.
     """
     input:
-        sources=sources_of,
+        sources=jets_of,
     output:
         samples="data/{dataset}/samples.h5",
     log:
-        "logs/build_samples/{dataset}.log",
+        "logs/build_jet_samples/{dataset}.log",
     benchmark:
-        "results/benchmarks/build_samples/{dataset}.jsonl"
+        "results/benchmarks/build_jet_samples/{dataset}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
     conda:
         "../../envs/cpu.yaml"
     params:
         spec=dataset_spec,
-        code=code_of("build-samples"),
+        code=code_of("build-jet-samples"),
         raw=lambda wildcards, input: (
             ["--raw", *input.sources] if analysis.datasets[wildcards.dataset].source.simulation else []
         ),
     message:
         "Collecting the samples of {wildcards.dataset}"
     shell:
-        "jetpulse build-samples {output.samples} --spec {params.spec:q} {params.raw:q} > {log} 2>&1"
+        "jetpulse build-jet-samples {output.samples} --spec {params.spec:q} {params.raw:q} > {log} 2>&1"
 
 
 rule build_jet_images:
@@ -71,6 +75,8 @@ rule build_jet_images:
         "logs/build_jet_images/{dataset}.{representation}.log",
     benchmark:
         "results/benchmarks/build_jet_images/{dataset}.{representation}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
     conda:
         "../../envs/cpu.yaml"
     threads: 2

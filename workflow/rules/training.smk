@@ -24,7 +24,7 @@ rule train:
     threads: lambda wildcards: analysis.experiments[wildcards.experiment].training.threads
     params:
         spec=training_spec,
-        code=lambda wildcards: code_of("train", network_of(wildcards)),
+        code=lambda wildcards: training_code(wildcards, "train"),
     message:
         "Training {wildcards.experiment}, seed {wildcards.seed}"
     shell:
@@ -35,7 +35,7 @@ rule train:
 rule predict:
     """Apply a trained network to the test splits of its own dataset and of those in `test_on`.
 
-    Writes one group per dataset: event, label and the classes' probabilities.
+    Writes one group per dataset: event and what the task predicts.
 
     Uses wildcards `experiment` and `seed`.
     """
@@ -55,7 +55,7 @@ rule predict:
         on=lambda wildcards, input: [
             f"{name}={file}" for name, file in zip(tested_on(analysis.experiments[wildcards.experiment]), input.tested)
         ],
-        code=lambda wildcards: code_of("predict", network_of(wildcards)),
+        code=lambda wildcards: training_code(wildcards, "predict"),
     message:
         "Predicting with {wildcards.experiment}, seed {wildcards.seed}"
     shell:

@@ -19,10 +19,22 @@ from jetpulse.errors import UserError
 
 # Verbs by module, in the order of the chain; importing a module of verbs stays cheap, they import what they need.
 VERBS = {
-    "jets": ("simulate-jets", "build-samples", "build-jet-images"),
+    "jets": ("simulate-jets", "build-jet-samples", "build-jet-images"),
+    "pulses": ("build-pulse-samples", "plot-pulses"),
+    "spectra": ("build-spectra", "plot-spectra"),
     "training": ("train", "predict", "list-models"),
     "evaluation": ("evaluate", "combine", "compare"),
-    "figures": ("plot-jets", "plot-training", "plot-classification", "plot-comparison"),
+    "figures": (
+        "plot-jets",
+        "plot-training",
+        "plot-classification",
+        "plot-comparison",
+        "plot-localisation",
+        "plot-localisation-comparison",
+        "plot-kernels",
+        "tabulate",
+    ),
+    "unsupervised": ("plot-reconstruction", "plot-variational", "plot-adversarial"),
     "config": ("check-config", "document-config"),
 }
 

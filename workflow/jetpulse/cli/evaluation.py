@@ -8,25 +8,37 @@ from jetpulse.cli.common import argument, log, log_start, named_paths, path, rea
 @verb(
     path("predictions", "predictions.h5 of one training"),
     path("out", "metrics.json to write"),
-    argument("--task", required=True, help="the experiment's task: classification"),
+    argument("--task", required=True, help="the experiment's task, for example classification or localisation"),
+    argument(
+        "--samples",
+        nargs="+",
+        default=[],
+        metavar="DATASET=FILE",
+        help="samples.h5 of every dataset tested on; classification needs none",
+    ),
 )
-def evaluate(predictions: Path, out: Path, task: str) -> None:
+def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> None:
     """Measure the predictions of one training.
 
     Classification: accuracy, area under the ROC curve (DeLong error), background rejection 1/eB at 30 % and 50 %
     signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or undefined
     is null.
 
+    Localisation: accuracy of the best bin, root mean square error and bias of the mean bin, log loss, how often the
+    smallest sets of bins with 68.3 % and 95.4 % probability hold the true bin and how often they should, expected
+    calibration error of the best bin's probability.
+
     Writes JSON: dataset -> metric -> value.
 
     Example:
-      jetpulse evaluate seed1/predictions.h5 seed1/metrics.json --task classification
+      jetpulse evaluate seed1/predictions.h5 seed1/metrics.json --task localisation \\
+          --samples pulses=data/pulses/samples.h5
     """
     from jetpulse.evaluation.files import write_metrics
     from jetpulse.samples import load_json
 
     log_start("evaluate", "scikit-learn")
-    write_metrics(predictions, out, task)
+    write_metrics(predictions, out, task, named_paths(samples, "--samples"))
     for name, metrics in load_json(out).items():
         log(f"{name}: " + ", ".join(f"{key} {value:.6g}" for key, value in metrics.items() if value is not None))
     log(f"wrote {out}")
@@ -65,7 +77,8 @@ def compare(summary: Path, transfers: Path, spec: str, results: list[str]) -> No
     """Put all experiments side by side, with the reference numbers that the config gives.
 
     Writes SUMMARY, one row per experiment with its own test split, and TRANSFERS, one row for every further
-    dataset that an experiment was tested on. A spread is the standard deviation over seeds, an error statistical.
+    dataset that an experiment was tested on. A spread is the standard deviation over seeds, an error statistical;
+    a metric that an experiment's task does not have stays empty.
 
     Example:
       jetpulse compare summary.csv transfers.csv --results cnn=results/cnn/metrics.json \\

@@ -80,42 +80,162 @@ def plot_classification(predictions: list[Path], roc: Path, rejection: Path, sco
     log(f"wrote {roc}, {rejection}, {scores}, {reliability}")
 
 
-@verb(
-    argument("--dataset", required=True, help="the dataset that all of them were tested on"),
-    argument(
-        "--predictions", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="predictions.h5, one for every seed"
-    ),
-    argument("--results", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="metrics.json of every experiment"),
+_DATASET = argument("--dataset", required=True, help="the dataset that all of them were tested on")
+_PREDICTIONS = argument(
+    "--predictions", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="predictions.h5, one for every seed"
+)
+_REFERENCES = (
     path("--references", "table of published results (config/references.csv)"),
     argument("--sample", help="the table's sample whose published results are shown"),
+)
+
+
+def _published(references: Path | None, sample: str | None) -> list[dict[str, str]]:
+    from jetpulse.errors import UserError
+    from jetpulse.figures.table import read_references
+
+    if sample and not references:
+        raise UserError(f"--sample {sample}: give the table with --references")
+    return read_references(references, sample) if sample else []
+
+
+@verb(
+    _DATASET,
+    _PREDICTIONS,
+    *_REFERENCES,
     path("--roc", "figure to write", required=True),
     path("--rejection", "figure to write", required=True),
-    path("--table", "HTML table to write", required=True),
 )
 def plot_comparison(
-    dataset: str,
-    predictions: list[str],
-    results: list[str],
-    references: Path | None,
-    sample: str | None,
-    roc: Path,
-    rejection: Path,
-    table: Path,
+    dataset: str, predictions: list[str], references: Path | None, sample: str | None, roc: Path, rejection: Path
 ) -> None:
-    """Draw and tabulate all experiments that were tested on one dataset, beside published results.
+    """Draw the curves of all classifiers that were tested on one dataset, beside published results.
 
     Example:
       jetpulse plot-comparison --dataset jets --predictions cnn=seed1/predictions.h5 \\
-          --results cnn=metrics.json --references config/references.csv --sample top-landscape \\
-          --roc roc.svg --rejection rejection.svg --table table.html
+          --references config/references.csv --sample top-landscape \\
+          --roc roc.svg --rejection rejection.svg
     """
-    from jetpulse.errors import UserError
-    from jetpulse.figures.comparison import plot_comparison_figures, read_references, write_table
+    from jetpulse.figures.comparison import plot_comparison_figures
 
     log_start("plot-comparison", "matplotlib")
-    if sample and not references:
-        raise UserError(f"--sample {sample}: give the table with --references")
-    published = read_references(references, sample) if sample else []
+    published = _published(references, sample)
     plot_comparison_figures(grouped_paths(predictions, "--predictions"), dataset, published, roc, rejection)
-    write_table(named_paths(results, "--results"), dataset, published, table)
-    log(f"wrote {roc}, {rejection}, {table}")
+    log(f"wrote {roc}, {rejection}")
+
+
+@verb(
+    _DATASET,
+    spec_argument("the experiments, by name"),
+    argument("--results", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="metrics.json of every experiment"),
+    *_REFERENCES,
+    path("--table", "HTML table to write", required=True),
+)
+def tabulate(
+    dataset: str, spec: str, results: list[str], references: Path | None, sample: str | None, table: Path
+) -> None:
+    """Tabulate all experiments that were tested on one dataset, beside published results and references.
+
+    Writes a table for every task: medians over seeds, their spread and the statistical error.
+
+    Example:
+      jetpulse tabulate --dataset jets --results cnn=metrics.json --table table.html \\
+          --spec '{"cnn": {"dataset": "jets", "model": {"name": "jet-cnn"}}}' \\
+          --references config/references.csv --sample top-landscape
+    """
+    from jetpulse.config import Experiments
+    from jetpulse.figures.table import write_table
+
+    log_start("tabulate")
+    experiments = read_spec(spec, Experiments).root
+    write_table(named_paths(results, "--results"), dataset, experiments, _published(references, sample), table)
+    log(f"wrote {table}")
+
+
+@verb(
+    path("predictions", "predictions.h5 of every seed", nargs="+"),
+    path("--samples", "samples.h5 of the dataset", required=True),
+    argument("--dataset", required=True, help="the dataset's name in the predictions"),
+    path("--probabilities", "figure to write: traces and the probability of every bin", required=True),
+    path("--residuals", "figure to write: mean bin minus true bin", required=True),
+    path("--efficiency", "figure to write: accuracy against what makes an entry hard", required=True),
+    path("--coverage", "figure to write: observed against expected coverage", required=True),
+)
+def plot_localisation(
+    predictions: list[Path],
+    samples: Path,
+    dataset: str,
+    probabilities: Path,
+    residuals: Path,
+    efficiency: Path,
+    coverage: Path,
+) -> None:
+    """Draw what a pulse finder does on a dataset's test split.
+
+    Traces are those of three typical entries and of the three whose true bin got the least probability. The accuracy
+    is drawn against the true bin, and against the pulse's height and the number of further pulses if the sample
+    knows them.
+
+    Example:
+      jetpulse plot-localisation seed*/predictions.h5 --samples samples.h5 --dataset pulses \\
+          --probabilities probabilities.svg --residuals residuals.svg \\
+          --efficiency efficiency.svg --coverage coverage.svg
+    """
+    from jetpulse.figures.localisation_files import plot_localisation_figures
+
+    log_start("plot-localisation", "matplotlib")
+    plot_localisation_figures(
+        predictions,
+        samples,
+        dataset,
+        probabilities=probabilities,
+        residuals=residuals,
+        efficiency=efficiency,
+        coverage=coverage,
+    )
+    log(f"wrote {probabilities}, {residuals}, {efficiency}, {coverage}")
+
+
+@verb(
+    _DATASET,
+    spec_argument("the experiments, by name"),
+    _PREDICTIONS,
+    path("--residuals", "figure to write", required=True),
+)
+def plot_localisation_comparison(dataset: str, spec: str, predictions: list[str], residuals: Path) -> None:
+    """Draw residuals, wrong fraction and RMSE of all pulse finders that were tested on one dataset.
+
+    References are those of the experiments' definitions.
+
+    Example:
+      jetpulse plot-localisation-comparison --dataset pulses \\
+          --predictions small=seed1/predictions.h5 --residuals residuals.svg \\
+          --spec '{"small": {"task": "localisation", "dataset": "pulses", "model": {"name": "dense"}}}'
+    """
+    from jetpulse.config import Experiments
+    from jetpulse.figures.comparison import plot_localisation_comparison_figure
+
+    log_start("plot-localisation-comparison", "matplotlib")
+    experiments = read_spec(spec, Experiments).root
+    plot_localisation_comparison_figure(grouped_paths(predictions, "--predictions"), dataset, experiments, residuals)
+    log(f"wrote {residuals}")
+
+
+@verb(
+    path("models", "model.safetensors of every seed, of the network pulse-reference", nargs="+"),
+    path("--out", "figure to write", required=True),
+)
+def plot_kernels(models: list[Path], out: Path) -> None:
+    """Draw the kernels that the reference network for pulses learned, beside the derivative kernels.
+
+    Kernels are shown as those of a convolution. A filter's title tells which part of its squared norm is a first and
+    a second derivative; the rest is a mean.
+
+    Example:
+      jetpulse plot-kernels seed*/model.safetensors --out kernels.svg
+    """
+    from jetpulse.figures.kernels import plot_kernels_figure
+
+    log_start("plot-kernels", "matplotlib", "safetensors")
+    plot_kernels_figure(models, out)
+    log(f"wrote {out}")

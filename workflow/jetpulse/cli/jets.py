@@ -41,7 +41,7 @@ def simulate_jets(out: Path, spec: str, process: str, block: int) -> None:
     spec_argument("the dataset"),
     path("--raw", "simulated blocks, for a dataset whose source is a simulation", nargs="+", default=[]),
 )
-def build_samples(out: Path, spec: str, raw: list[Path]) -> None:
+def build_jet_samples(out: Path, spec: str, raw: list[Path]) -> None:
     """Collect a dataset's jets into train, val and test by event id.
 
     Reads simulated blocks (--raw) or the files that the spec names, in the public top-tagging layout. Jets of one
@@ -54,7 +54,7 @@ def build_samples(out: Path, spec: str, raw: list[Path]) -> None:
     lacks jets of a class.
 
     Example:
-      jetpulse build-samples samples.h5 --raw qcd-0.h5 top-0.h5 \\
+      jetpulse build-jet-samples samples.h5 --raw qcd-0.h5 top-0.h5 \\
           --spec '{"kind": "jets", "source": {"simulation": {"jets_per_class": 1000}}}'
     """
     from jetpulse.config import JetDataset
@@ -64,7 +64,7 @@ def build_samples(out: Path, spec: str, raw: list[Path]) -> None:
     dataset = read_spec(spec, JetDataset)
     if dataset.source.simulation and not raw:
         raise UserError("--raw: the dataset is simulated; name the files that simulate-jets wrote")
-    log_start("build-samples", "h5py", "hdf5plugin", split_seed=dataset.split.seed)
+    log_start("build-jet-samples", "h5py", "hdf5plugin", split_seed=dataset.split.seed)
     with progress(None, "jets") as count:
         counts = write_samples(out, dataset, raw, count)
     for split in ("train", "val", "test"):

@@ -22,7 +22,8 @@ def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | N
     """Train one network of an experiment with one seed.
 
     Trains on split `train`, watches the loss on split `val`, stops when it has not improved for
-    `training.patience` epochs and keeps the best weights. On a CPU the same inputs, spec and seed give the same
+    `training.patience` epochs and keeps the best weights; with patience null it trains to the end, keeps the last
+    weights and can do without split `val`. On a CPU the same inputs, spec and seed give the same
     bytes, interrupted and resumed or not.
 
     Writes MODEL (safetensors), and beside it model.json (architecture, arguments, representation, versions) and
@@ -67,7 +68,8 @@ def predict(model: Path, out: Path, on: list[str], device: str) -> None:
 
     Every file must have been made with the representation that the network was trained on.
 
-    Writes a group per dataset: event int64 (n), label int8 (n), probability float64 (n, classes).
+    Writes a group per dataset: event int64 (n), and by task: label and probability float64 (n, classes or bins);
+    latent, latent_sigma and reconstruction float32 (n, ...); generated float32 (n, ...).
 
     Example:
       jetpulse predict seed1/model.safetensors seed1/predictions.h5 --on jets=images.h5

@@ -1,16 +1,24 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
-from jetpulse.config.datasets import JetDataset, Simulation, Waveforms
+from jetpulse.config.jets import JetDataset, JetImage, Simulation
 from jetpulse.config.load import check_files, expand_path, load_config, parse_config, read_yaml
-from jetpulse.config.models import Analysis, Experiment, Experiments, JetImage, Training
+from jetpulse.config.models import Analysis, Experiment, Experiments
+from jetpulse.config.pulses import PulseDataset, Waveforms
+from jetpulse.config.spectra import Counts, SpectrumDataset
+from jetpulse.config.splits import Split
+from jetpulse.config.training import Training
 
 __all__ = [
     "Analysis",
+    "Counts",
     "Experiment",
     "Experiments",
     "JetDataset",
     "JetImage",
+    "PulseDataset",
     "Simulation",
+    "SpectrumDataset",
+    "Split",
     "Training",
     "Waveforms",
     "check_files",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from jetpulse.config.load import section_of
+from jetpulse.config.load import kind_of, sections_of
 from jetpulse.config.models import Analysis
 from jetpulse.config.networks import model_names, model_summary
 from jetpulse.samples import publish
@@ -41,14 +41,19 @@ def _sections(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, typ
     if path:
         yield path, model
     for name, field in model.model_fields.items():
-        inner = section_of(field.annotation)
-        if inner is not None:
-            named = ".NAME" if "dict[" in str(field.annotation) else ""
-            yield from _sections(inner, f"{path}.{name}{named}".lstrip("."))
+        inner = sections_of(field.annotation)
+        for section in inner:
+            named = ".NAME" if "dict[" in str(field.annotation) else ".[]" if _is_list(field.annotation) else ""
+            kind = f" (kind: {kind_of(section)})" if len(inner) > 1 else ""
+            yield from _sections(section, f"{path}.{name}{named}{kind}".lstrip("."))
+
+
+def _is_list(annotation: Any) -> bool:
+    return str(annotation).startswith("list[")
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value.model_dump() if isinstance(value, BaseModel) else value)
+    return json.dumps(value, default=lambda section: section.model_dump())
 
 
 def _allowed(schema: dict[str, Any]) -> str:
@@ -91,14 +96,19 @@ def _defaults() -> Iterator[str]:
 def _default_lines(model: type[BaseModel], depth: int) -> Iterator[str]:
     indent = "  " * depth
     for name, field in model.model_fields.items():
-        inner = section_of(field.annotation)
+        sections = sections_of(field.annotation)
         optional = "" if field.is_required() or isinstance(field.default, BaseModel) else "; may be left out"
-        yield f"{indent}# {field.description}{optional if inner else ''}"
-        if inner is None:
+        yield f"{indent}# {field.description}{optional if sections else ''}"
+        if not sections:
             yield f"{indent}{name}: {'# required' if field.is_required() else _value(field.default)}"
+            continue
+        if _is_list(field.annotation):
+            yield f"{indent}{name}: {_value(field.default)}"
             continue
         yield f"{indent}{name}:"
         named = "dict[" in str(field.annotation)
-        if named:
-            yield f"{indent}  NAME: # {(inner.__doc__ or '').strip()}"
-        yield from _default_lines(inner, depth + 1 + named)
+        for section in sections:
+            if named:
+                title = "NAME" if len(sections) == 1 else kind_of(section).upper()
+                yield f"{indent}  {title}: # {(section.__doc__ or '').strip()}"
+            yield from _default_lines(section, depth + 1 + named)

@@ -8,10 +8,11 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, RootModel, ValidationError
 
-from jetpulse.config.datasets import JetDataset
-from jetpulse.config.models import Analysis
+from jetpulse.config.models import TASKS, Analysis, Experiment
 from jetpulse.errors import UserError
 
+# What entries generated while training share with those of the dataset, or have no use for.
+FIXED = ("n", "seed", "block", "exact", "traces", "samples", "duration", "bins")
 # Names that would collide with folders of results/.
 RESERVED = ("benchmarks", "comparison", "datasets")
 
@@ -83,9 +84,12 @@ def parse_config(value: Any, where: str) -> Analysis:
 def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
     """Turn one of pydantic's errors about ``root`` into a line: key, given, allowed, the nearest spelling."""
     location = [str(part) for part in item["loc"] if part != "[key]"]
+    variant = None
+    if location[:1] == ["datasets"] and len(location) > 2:
+        variant = location.pop(2)  # the kind, which pydantic puts behind the name
     key = ".".join(location)
     if item["type"] == "extra_forbidden":
-        allowed = _keys_beside(location, root)
+        allowed = _keys_beside(location, root, variant)
         near = difflib.get_close_matches(location[-1], allowed, 1, 0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: unknown key; {hint}allowed here: {', '.join(allowed)}"
@@ -97,6 +101,13 @@ def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
         )
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"{key}: {item['input']!r} is not allowed, expected {item['ctx']['expected']}{hint}"
+    if item["type"] == "union_tag_not_found":
+        return f"{key}.kind: is required and missing"
+    if item["type"] == "union_tag_invalid":
+        found, expected = item["ctx"]["tag"], item["ctx"]["expected_tags"]
+        near = difflib.get_close_matches(found, expected.replace("'", "").split(", "), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{key}.kind: {found!r} is not allowed, expected {expected}{hint}"
     if item["type"] == "string_pattern_mismatch":
         return f"{key}: {item['input']!r} is not a valid name; use lower-case letters, digits and dashes"
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
@@ -104,24 +115,27 @@ def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
     return f"{key}: {message}{given}"
 
 
-def _keys_beside(location: list[str], root: type[BaseModel]) -> list[str]:
-    """Return the keys that are allowed where an unknown one was found."""
-    model: Any = section_of(root.model_fields["root"].annotation) if issubclass(root, RootModel) else root
+def _keys_beside(location: list[str], root: type[BaseModel], variant: str | None) -> list[str]:
+    """Return the keys that are allowed where an unknown one was found; ``variant`` is a dataset's kind."""
+    model: Any = sections_of(root.model_fields["root"].annotation)[0] if issubclass(root, RootModel) else root
     for part in location[:-1]:
         field = model.model_fields.get(part)  # names of entries and positions in lists are no fields
-        model = section_of(field.annotation) or model if field else model
+        sections = sections_of(field.annotation) if field else [model]
+        model = next((s for s in sections if kind_of(s) == variant), sections[0] if sections else model)
     return list(model.model_fields)
 
 
-def section_of(annotation: Any) -> Any:
-    """Return the section inside ``dict[Name, Section]``, ``Section | None`` or the section itself."""
+def sections_of(annotation: Any) -> list[Any]:
+    """Return the sections inside ``dict[Name, A | B]``, ``list[A]``, ``A | None`` or the section itself."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in get_args(annotation):
-        found = section_of(inner)
-        if found is not None:
-            return found
-    return None
+        return [annotation]
+    return [section for inner in get_args(annotation) for section in sections_of(inner)]
+
+
+def kind_of(section: type[BaseModel]) -> str | None:
+    """Return the value of ``kind`` that chooses a section among several, None for others."""
+    field = section.model_fields.get("kind")
+    return get_args(field.annotation)[0] if field else None
 
 
 def _check_names(analysis: Analysis) -> list[str]:
@@ -140,33 +154,82 @@ def _check_names(analysis: Analysis) -> list[str]:
         at = f"experiments.{name}"
         wanted = [("dataset", experiment.dataset, analysis.datasets)]
         wanted += [("test_on", dataset, analysis.datasets) for dataset in experiment.test_on]
-        wanted += [("representation", experiment.representation, analysis.representations)]
+        wanted += [("representation", experiment.representation, ["samples", *analysis.representations])]
         missing = [(key, given, list(known)) for key, given, known in wanted if given not in known]
         for key, given, known in missing:
             near = difflib.get_close_matches(given, known, 1, 0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
             lines.append(f"{at}.{key}: {given!r} is not defined; {hint}defined: {', '.join(known) or 'none'}")
         if not missing:
-            lines += [f"{at}.{line}" for line in _check_splits(analysis, name)]
+            lines += [f"{at}.{line}" for line in (*_check_kinds(analysis, name), *_check_splits(analysis, name))]
     return lines
+
+
+def _check_kinds(analysis: Analysis, name: str) -> list[str]:
+    """Return a line for everything in an experiment that its kind of dataset does not allow."""
+    experiment, lines = analysis.experiments[name], []
+    wanted = TASKS[experiment.task]
+    for key, dataset in [("dataset", experiment.dataset), *(("test_on", d) for d in experiment.test_on)]:
+        kind = analysis.datasets[dataset].kind
+        if kind != wanted:
+            lines.append(f"{key}: {dataset!r} is of kind {kind!r}, task {experiment.task!r} needs {wanted!r}")
+    if (experiment.representation == "samples") == (wanted == "jets"):
+        known = ", ".join(analysis.representations) or "none"
+        right = f"one of `representations`, which are {known}" if wanted == "jets" else "'samples'"
+        lines.append(f"representation: {experiment.representation!r} does not suit {wanted}; choose {right}")
+    if experiment.training.normalise != "none" and wanted == "jets":
+        lines.append("training.normalise: jet images have a preprocessing step for it; set it to 'none'")
+    if experiment.training.normalise == "principal" and wanted != "spectra":
+        lines.append(f"training.normalise: 'principal' leaves no axis of time, which {wanted} need; choose another")
+    if experiment.training.fresh:
+        lines += _check_fresh(analysis, experiment)
+    return lines
+
+
+def _check_fresh(analysis: Analysis, experiment: Experiment) -> list[str]:
+    """Return a line for everything that keeps entries from being generated while training."""
+    source = analysis.datasets[experiment.dataset].source
+    generator = getattr(source, "waveforms", None) or getattr(source, "counts", None)
+    if generator is None:
+        return [f"training.fresh: {experiment.dataset!r} is not of generated waveforms or spectra; remove it"]
+    settings = experiment.training.fresh.settings
+    fixed = [key for key in FIXED if key in settings]
+    if fixed:
+        return [f"training.fresh.settings.{fixed[0]}: must be as in the dataset; remove it"]
+    try:
+        fresh_settings(generator, settings)
+    except ValidationError as error:
+        key = "training.fresh.settings."
+        return [key + explain(item, type(generator)) for item in error.errors()]
+    return []
+
+
+def fresh_settings(generator: BaseModel, settings: dict[str, Any]) -> BaseModel:
+    """Return a generator's settings with some of them changed; the exact stream of random numbers cannot go on.
+
+    Raises:
+        ValidationError: unknown or wrong settings.
+    """
+    given = generator.model_dump() | ({"exact": False} if "exact" in type(generator).model_fields else {})
+    return type(generator).model_validate(given | settings)
 
 
 def _check_splits(analysis: Analysis, name: str) -> list[str]:
     experiment = analysis.experiments[name]
-    empty = [s for s in ("train", "val", "test") if not _has_split(analysis.datasets[experiment.dataset], s)]
-    lines = [f"dataset: {experiment.dataset!r} has no {split} split, which training needs" for split in empty]
+    needed = ["train", "test"] if experiment.training.patience is None else ["train", "val", "test"]
+    empty = [s for s in needed if not analysis.datasets[experiment.dataset].has(s)]
+    reasons = {
+        "train": "which training needs",
+        "val": "which training needs to know when to stop (`training.patience: null` does without)",
+        "test": "which the results are taken from",
+    }
+    lines = [f"dataset: {experiment.dataset!r} has no {split} split, {reasons[split]}" for split in empty]
     for dataset in experiment.test_on:
-        if not _has_split(analysis.datasets[dataset], "test"):
+        if not analysis.datasets[dataset].has("test"):
             lines.append(f"test_on: {dataset!r} has no test split")
         if dataset == experiment.dataset:
             lines.append(f"test_on: {dataset!r} is the experiment's own dataset, which is tested anyway; remove it")
     return lines
-
-
-def _has_split(dataset: JetDataset, split: str) -> bool:
-    if dataset.source.files is not None:
-        return bool(getattr(dataset.source.files, split))
-    return getattr(dataset.split, split) > 0
 
 
 def check_files(analysis: Analysis, where: str) -> None:
@@ -177,8 +240,7 @@ def check_files(analysis: Analysis, where: str) -> None:
     """
     lines = []
     for name in dict.fromkeys(d for e in analysis.experiments.values() for d in (e.dataset, *e.test_on)):
-        files = analysis.datasets[name].source.files
-        for file in files.all() if files else ():
+        for file in analysis.datasets[name].source.paths():
             at = f"{where}: datasets.{name}.source.files"
             path = Path(expand_path(file, at))
             if not path.is_file():

@@ -1,8 +1,9 @@
 """The list of networks, read from their source files: no import of torch, so checking a config is quick.
 
-A network is one file ``models/NAME.py`` (underscores for the dashes of its name) with a class ``Network``
-whose ``__init__(self, shape, classes, *, ...)`` takes the shape of one input, the number of outputs, and its
-arguments as keywords, annotated and with literal defaults. Those are the keys that the config may set.
+A network is one file ``models/NAME.py`` (underscores for the dashes of its name) with a tuple ``TASKS`` of what it
+can learn and a class ``Network`` whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the
+number of outputs, and its arguments as keywords, annotated and with literal defaults. Those are the keys that the
+config may set.
 """
 
 import ast
@@ -10,26 +11,17 @@ import difflib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
-
-def as_number(value: Any) -> Any:
-    """YAML 1.1 reads ``1e-3`` (no dot) as text: accept it as the number that was meant."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
+from jetpulse.config.types import Number, Odd
 
 # Read as text, never imported: networks live above the config and bring torch with them.
 _FOLDER = Path(__file__).parent.parent / "models"
 _NOT_NETWORKS = {"__init__"}
 # What annotations of a network's arguments may use.
-_TYPES = {"Annotated": Annotated, "Field": Field, "Real": Annotated[float, BeforeValidator(as_number)]}
+_TYPES = {"Annotated": Annotated, "Field": Field, "Literal": Literal, "Odd": Odd, "Real": Number}
 
 
 def model_names() -> list[str]:
@@ -44,7 +36,8 @@ def _annotation(argument: ast.arg) -> str:
 
 
 @cache
-def _describe(name: str) -> tuple[str, type]:
+def _describe(name: str) -> tuple[str, type, tuple[str, ...]]:
+    """Return a network's documentation, the model of its arguments and its tasks."""
     tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
     network = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network")
     init = next(node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
@@ -52,14 +45,20 @@ def _describe(name: str) -> tuple[str, type]:
     fields: dict[str, Any] = {a.arg: (_annotation(a), ast.literal_eval(d)) for a, d in arguments}
     arguments_model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
     arguments_model.model_rebuild(_types_namespace=_TYPES)
-    return ast.get_docstring(tree) or "", arguments_model
+    tasks = next(node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "TASKS")
+    return ast.get_docstring(tree) or "", arguments_model, ast.literal_eval(tasks)
 
 
 def model_summary(name: str) -> str:
     """Return the first line of a network's documentation and its arguments with their defaults."""
-    text, arguments = _describe(name)
+    text, arguments, tasks = _describe(name)
     defaults = ", ".join(f"{key}: {field.default}" for key, field in arguments.model_fields.items())
-    return f"{text.splitlines()[0]} Arguments: {defaults or 'none'}."
+    return f"{text.splitlines()[0]} For {', '.join(tasks)}. Arguments: {defaults or 'none'}."
+
+
+def model_tasks(name: str) -> tuple[str, ...]:
+    """Return the tasks that a network can learn."""
+    return _describe(name)[2]
 
 
 def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         hint = f"did you mean {near[0]!r}? " if near else ""
         msg = f"no network is called {name!r}; {hint}there are: {', '.join(model_names())}"
         raise ValueError(msg)
-    _, model = _describe(name)
+    model = _describe(name)[1]
     try:
         return model(**arguments).model_dump()
     except ValidationError as error:

@@ -2,11 +2,30 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-from jetpulse.config.networks import as_number
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+def as_number(value: Any) -> Any:
+    """YAML 1.1 reads ``1e-3`` (no dot) as text: accept it as the number that was meant."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        msg = f"{value} is even; a window that has a middle needs an odd width"
+        raise ValueError(msg)
+    return value
+
+
+Number = Annotated[float, BeforeValidator(as_number)]
+Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
 
 
 def real(**limits: float) -> Any:

@@ -1,6 +1,8 @@
 """How well scores tell signal (label 1) from background (label 0); all inputs are (n,) arrays."""
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,9 +10,51 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_curve
 
 from jetpulse.errors import UserError
+from jetpulse.evaluation.measures import Metrics, defined, expected_calibration_error, fraction_with_error
+from jetpulse.evaluation.predictions import read_predictions
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)
-Metrics = dict[str, float | int | None]
+# Metric -> title and format of the number, in the comparison's table and the summary.
+COLUMNS = {
+    "accuracy": ("accuracy", ".4f"),
+    "auc": ("AUC", ".4f"),
+    "rejection_30": ("1/ε<sub>B</sub> at ε<sub>S</sub> = 30 %", ".1f"),
+    "rejection_50": ("1/ε<sub>B</sub> at ε<sub>S</sub> = 50 %", ".1f"),
+    "ece": ("calibration error", ".4f"),
+}
+
+
+def scores_of(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels and signal probabilities (n,) of one dataset's predictions.
+
+    Raises:
+        UserError: they are not there, or cannot be evaluated.
+    """
+    if "label" not in predicted or "probability" not in predicted or predicted["probability"].shape[1:] != (2,):
+        raise UserError(f"{where}: lacks label or probability (n, 2); predict again")
+    label, score = predicted["label"], predicted["probability"][:, 1]
+    check_scores(label, score, where)
+    return label, score
+
+
+def read_scores(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return labels and signal probabilities (n,) of every dataset in a predictions file.
+
+    Raises:
+        UserError: not a predictions file, or scores that cannot be evaluated.
+    """
+    return {name: scores_of(predicted, f"{path}: {name}") for name, predicted in read_predictions(path).items()}
+
+
+def measure(
+    predicted: dict[str, np.ndarray], truth: dict[str, np.ndarray], attributes: dict[str, Any], where: str
+) -> Metrics:
+    """Return every metric of one dataset's predictions, which hold the labels: ``truth`` is not used.
+
+    Raises:
+        UserError: unusable predictions.
+    """
+    return measure_classification(*scores_of(predicted, where), where)
 
 
 def check_scores(label: np.ndarray, score: np.ndarray, where: str) -> None:
@@ -68,23 +112,6 @@ def rejection_with_error(label: np.ndarray, score: np.ndarray, efficiency: float
     return len(background) / passed, len(background) / passed / math.sqrt(passed)
 
 
-def reliability(label: np.ndarray, score: np.ndarray, bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return counts, mean score and signal fraction (bins,) in equal bins of the score; nan where a bin is empty."""
-    index = np.minimum((score * bins).astype(int), bins - 1)
-    counts = np.bincount(index, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(index, weights=score, minlength=bins) / counts
-        fraction = np.bincount(index, weights=label, minlength=bins) / counts
-    return counts, mean, fraction
-
-
-def expected_calibration_error(label: np.ndarray, score: np.ndarray, bins: int = 15) -> float:
-    """Return the mean distance of probability and signal fraction, weighted by bin (Guo et al., arXiv:1706.04599)."""
-    counts, mean, fraction = reliability(label, score, bins)
-    filled = counts > 0
-    return float(np.sum(counts[filled] * np.abs(mean[filled] - fraction[filled])) / counts.sum())
-
-
 def measure_classification(label: np.ndarray, score: np.ndarray, where: str) -> Metrics:
     """Return every metric of probabilities ``score`` (n,) for signal; infinite and undefined values are None.
 
@@ -92,14 +119,14 @@ def measure_classification(label: np.ndarray, score: np.ndarray, where: str) -> 
         UserError: unusable labels or scores.
     """
     check_scores(label, score, where)
-    accuracy = float(np.mean((score > 0.5) == (label == 1)))
+    accuracy, accuracy_error = fraction_with_error((score > 0.5) == (label == 1))
     area, area_error = auc_with_error(label, score)
-    metrics: dict[str, Any] = {
+    metrics: Metrics = {
         "entries": len(label),
         "signal": int(np.sum(label == 1)),
         "background": int(np.sum(label == 0)),
         "accuracy": accuracy,
-        "accuracy_error": math.sqrt(accuracy * (1 - accuracy) / len(label)),
+        "accuracy_error": accuracy_error,
         "auc": area,
         "auc_error": area_error,
     }
@@ -111,4 +138,4 @@ def measure_classification(label: np.ndarray, score: np.ndarray, where: str) -> 
         "ece": expected_calibration_error(label, score),
         "log_loss": float(-np.log(probability).mean()),
     }
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    return defined(metrics)

@@ -2,52 +2,75 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from jetpulse.config import Experiment
+from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
-from jetpulse.evaluation.classification import check_scores, measure_classification
-from jetpulse.samples import dump_json, load_json, open_hdf5, publish, read_attributes
+from jetpulse.evaluation.predictions import read_predictions, read_truth
+from jetpulse.samples import dump_json, load_json, publish
 
-_WITH_ERROR = ("", "_spread", "_error")
-SUMMARY_METRICS = {
-    "accuracy": _WITH_ERROR,
-    "auc": _WITH_ERROR,
-    "rejection_30": _WITH_ERROR,
-    "rejection_50": _WITH_ERROR,
-    "ece": ("", "_spread"),
-}
+Columns = dict[str, tuple[str, str]]
 
 
-def read_scores(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return labels and signal probabilities (n,) of every dataset in a predictions file.
+def _module(task: str) -> ModuleType:
+    # By name, so that the hash of what one task's evaluation uses does not contain the others.
+    if task not in TASKS:
+        raise UserError(f"--task {task}: unknown, expected one of {', '.join(TASKS)}")
+    return import_module(f"jetpulse.evaluation.{task}")
+
+
+def columns_of(task: str) -> Columns:
+    """Return a task's metrics for tables: name -> title (HTML) and format of the number.
 
     Raises:
-        UserError: not a predictions file, or scores that cannot be evaluated.
+        UserError: no such task.
     """
-    read_attributes(path, "predictions")
-    with open_hdf5(path) as handle:
-        for name, group in handle.items():
-            if "label" not in group or "probability" not in group or group["probability"].shape[1:] != (2,):
-                raise UserError(f"{path}: {name}: lacks label or probability (n, 2); predict again")
-        scores = {name: (group["label"][:], group["probability"][:, 1]) for name, group in handle.items()}
-    for name, (label, score) in scores.items():
-        check_scores(label, score, f"{path}: {name}")
-    return scores
+    return _module(task).COLUMNS
 
 
-def write_metrics(predictions: Path, path: Path, task: str) -> None:
-    """Evaluate one training's predictions on every dataset it was tested on."""
-    if task != "classification":
-        raise UserError(f"--task {task}: unknown, expected classification")
-    scores = read_scores(predictions)
-    dump_json(
-        path, {name: measure_classification(*values, f"{predictions}: {name}") for name, values in scores.items()}
-    )
+def write_metrics(predictions: Path, path: Path, task: str, samples: Mapping[str, Path] = {}) -> None:
+    """Evaluate one training's predictions on every dataset it was tested on.
+
+    Args:
+        predictions: predictions.h5.
+        path: JSON to write: dataset -> metric -> value.
+        task: the experiment's task.
+        samples: samples.h5 of every dataset tested on; classification needs none.
+
+    Raises:
+        UserError: unknown task, unusable predictions, or samples that are missing or not those predicted.
+    """
+    measure = _module(task).measure
+    metrics = {}
+    for name, predicted in _with_samples(predictions, task, samples).items():
+        where = f"{predictions}: {name}"
+        truth, attributes = read_truth(samples[name], TASKS[task], predicted, where) if samples else ({}, {})
+        metrics[name] = measure(predicted, truth, attributes, where)
+    dump_json(path, metrics)
+
+
+def _with_samples(predictions: Path, task: str, samples: Mapping[str, Path]) -> dict[str, dict[str, np.ndarray]]:
+    """Return the predictions by dataset if the samples that the task needs are given.
+
+    Raises:
+        UserError: too few samples or too many.
+    """
+    if task == "classification" and samples:
+        raise UserError("--samples: classification needs none, predictions hold the labels; leave it out")
+    predicted = read_predictions(predictions)
+    needed = set() if task == "classification" else set(predicted)
+    for name in sorted(needed - set(samples)):
+        raise UserError(f"--samples: lacks {name!r}, which {predictions} was tested on; give {name}=FILE")
+    for name in sorted(set(samples) - needed):
+        raise UserError(f"--samples {name}: {predictions} was tested on {', '.join(predicted)}; leave it out")
+    return predicted
 
 
 def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, dataset: str) -> None:
@@ -62,6 +85,9 @@ def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, 
         if set(seed) != set(per_seed[0]) or dataset not in seed:
             expected = ", ".join(dict.fromkeys([dataset, *per_seed[0]]))
             raise UserError(f"{file}: tested on {', '.join(seed)}, expected {expected}; predict and evaluate it again")
+        for name, measured in seed.items():
+            if set(measured) != set(per_seed[0][name]):
+                raise UserError(f"{file}: {name}: has other metrics than {metrics[0]}; evaluate both again")
     described = [load_json(file.with_name("model.json")) for file in models]
     tested = {name: _combine([seed[name] for seed in per_seed]) for name in per_seed[0]}
     combined = {
@@ -76,9 +102,10 @@ def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, 
 
 
 def _combine(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    combined: dict[str, Any] = {name: rows[0][name] for name in ("entries", "signal", "background")}
+    """Combine one dataset's metrics of every seed; whole numbers are counts, the same in all of them."""
+    combined: dict[str, Any] = {name: rows[0][name] for name in rows[0] if all(type(row[name]) is int for row in rows)}
     for name in rows[0]:
-        if name in combined or (name.endswith("_error") and name != "ece"):
+        if name in combined or (name.endswith("_error") and name.removesuffix("_error") in rows[0]):
             continue
         values = [math.inf if row[name] is None else row[name] for row in rows]
         median = float(np.median(values))
@@ -87,34 +114,55 @@ def _combine(rows: list[dict[str, Any]]) -> dict[str, Any]:
         combined[name] = {
             "median": median if math.isfinite(median) else None,
             "spread": float(np.std(values, ddof=1)) if finite and len(values) > 1 else None,
-            "error": rows[nearest].get(f"{name}_error"),
+            # Only where there is such an error at all, even if it is not defined for these entries.
+            **({"error": rows[nearest][f"{name}_error"]} if f"{name}_error" in rows[0] else {}),
             "values": [row[name] for row in rows],
         }
     return combined
 
 
 def write_summary(results: dict[str, Path], experiments: dict[str, Experiment], summary: Path, transfers: Path) -> None:
-    """Write summary.csv (one row per experiment) and transfers.csv (one row per further dataset tested on)."""
+    """Write summary.csv (one row per experiment) and transfers.csv (one row per further dataset tested on).
+
+    Columns are the metrics of all tasks that there are; a cell that means nothing for a task is empty.
+
+    Raises:
+        UserError: results of an experiment that ``experiments`` lack.
+    """
     unknown = set(results) - set(experiments)
     if unknown:
         raise UserError(f"--results {min(unknown)}: the spec has no such experiment; it has {', '.join(experiments)}")
+    combined = {name: load_json(file) for name, file in results.items()}
+    columns = _columns((experiments[name].task, combined[name]["tested"].values()) for name in combined)
     rows, further = [], []
-    for name, file in results.items():
-        combined = load_json(file)
-        for tested, metrics in combined["tested"].items():
+    for name, result in combined.items():
+        for tested, metrics in result["tested"].items():
             own = tested == experiments[name].dataset
-            row = _row(name, experiments[name], combined, tested, metrics)
+            task = experiments[name].task
+            row = _row(name, experiments[name], result) | _values(columns, columns_of(task), metrics)
             (rows if own else further).append(row | (_reference(experiments[name]) if own else {"tested_on": tested}))
-    columns = ["experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"]
-    columns += [metric + suffix for metric, suffixes in SUMMARY_METRICS.items() for suffix in suffixes]
-    _write_csv(summary, rows, [*columns, "reference", "reference_source"])
-    _write_csv(transfers, further, [*columns[:3], "tested_on", *columns[3:]])
+    fixed = ["experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"]
+    measured = [metric + suffix for metric, suffixes in columns.items() for suffix in suffixes]
+    _write_csv(summary, rows, [*fixed, *measured, "reference", "reference_source"])
+    _write_csv(transfers, further, [*fixed[:3], "tested_on", *fixed[3:], *measured])
 
 
-def _row(
-    name: str, experiment: Experiment, combined: dict[str, Any], tested: str, metrics: dict[str, Any]
-) -> dict[str, Any]:
-    row = {
+def _columns(tested: Iterable[tuple[str, Iterable[dict[str, Any]]]]) -> dict[str, tuple[str, ...]]:
+    """Return the summary's metrics and the endings of their columns, for pairs of a task and its metrics."""
+    by_task: dict[str, list[dict[str, Any]]] = {}
+    for task, metrics in tested:
+        by_task.setdefault(task, []).extend(metrics)
+    found: dict[str, set[str]] = {}
+    for task in (task for task in TASKS if task in by_task):
+        for name in columns_of(task):
+            known = [row[name] for row in by_task[task] if isinstance(row.get(name), dict)]
+            errors = {"_error"} if any("error" in metric for metric in known) else set()
+            found[name] = found.get(name, {"", "_spread"}) | errors
+    return {name: tuple(suffix for suffix in ("", "_spread", "_error") if suffix in found[name]) for name in found}
+
+
+def _row(name: str, experiment: Experiment, combined: dict[str, Any]) -> dict[str, Any]:
+    return {
         "experiment": name,
         "task": experiment.task,
         "dataset": experiment.dataset,
@@ -122,10 +170,16 @@ def _row(
         "model": experiment.model.name,
         "parameters": combined["parameters"],
         "seeds": len(combined["seeds"]),
-        "entries": metrics["entries"],
     }
-    for metric, suffixes in SUMMARY_METRICS.items():
-        row |= {metric + suffix: _cell(metrics[metric][suffix.lstrip("_") or "median"]) for suffix in suffixes}
+
+
+def _values(columns: Mapping[str, Sequence[str]], own: Iterable[str], metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the cells of one row, those of the task's ``own`` columns: others may mean another thing by a name."""
+    row = {"entries": metrics["entries"]}
+    for name, suffixes in columns.items():
+        metric = metrics.get(name) if name in own else None
+        metric = metric if isinstance(metric, dict) else {"median": metric}
+        row |= {name + suffix: _cell(metric.get(suffix.lstrip("_") or "median")) for suffix in suffixes}
     return row
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jetpulse.evaluation.classification import auc_with_error, reliability, roc
+from jetpulse.evaluation.classification import auc_with_error, roc
+from jetpulse.evaluation.measures import reliability
 from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid
 
 Scores = Sequence[tuple[np.ndarray, np.ndarray]]

@@ -1,52 +1,19 @@
-"""All experiments that were tested on one dataset, beside published results: curves and a table."""
+"""All experiments that were tested on one dataset, side by side, with published results and references."""
 
-import csv
-import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from jetpulse.config import Experiment
 from jetpulse.errors import UserError
-from jetpulse.evaluation.files import read_scores
+from jetpulse.evaluation.classification import read_scores
+from jetpulse.evaluation.localisation import correct, read_bins, residual
 from jetpulse.figures.classification import Scores, rejection_curves, roc_curves
-from jetpulse.figures.style import save_figure
-from jetpulse.samples import load_json, publish
-
-# Column of the table -> digits of our medians, spreads and errors; published numbers stay as they were printed.
-_COLUMNS = {"accuracy": ".4f", "auc": ".4f", "rejection_50": ".1f", "rejection_30": ".1f"}
-_TITLES = (
-    "experiment or tagger",
-    "parameters",
-    "accuracy",
-    "AUC",
-    "1/ε<sub>B</sub> at ε<sub>S</sub> = 50 %",
-    "1/ε<sub>B</sub> at ε<sub>S</sub> = 30 %",
-    "sample, source",
-)
-_STYLE = """
-body { font: 14px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; max-width: 70rem }
-table { border-collapse: collapse } caption { text-align: left; padding-bottom: .6rem; color: #555 }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child, th:last-child, td:last-child { text-align: left }
-tr.ours { background: #eef5fb; font-weight: 600 } small { color: #666; font-weight: 400 }
-"""
-
-
-def read_references(path: Path, sample: str) -> list[dict[str, str]]:
-    """Return the rows of references.csv about one sample.
-
-    Raises:
-        UserError: no such table, or a sample that it does not know.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    known = list(dict.fromkeys(row.get("sample") for row in rows))
-    if sample not in known:
-        raise UserError(f"{path}: no sample {sample!r}; it knows {', '.join(map(str, known))}")
-    return [row for row in rows if row["sample"] == sample]
+from jetpulse.figures.style import COLOURS, grid, save_figure
 
 
 def plot_comparison_figures(
@@ -82,48 +49,100 @@ def _points(references: Sequence[dict[str, str]]) -> dict[str, list[tuple[float,
     return points
 
 
-def write_table(results: Mapping[str, Path], dataset: str, references: Sequence[dict[str, str]], path: Path) -> None:
-    """Write an HTML table: medians over seeds with spread and statistical error, then published results."""
-    ours = [_our_row(name, load_json(file), dataset) for name, file in results.items()]
-    published = [_published_row(row) for row in references]
-    head = "".join(f"<th>{title}</th>" for title in _TITLES)
-    caption = (
-        f"Test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard deviation over seeds "
-        "(statistical error). Published numbers belong to the sample in the last column."
-    )
-    body = "\n".join(ours + published)
-    text = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(dataset)}</title>"
-        f"<style>{_STYLE}</style><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>\n{body}\n</tbody></table></html>\n"
-    )
-    with publish(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def plot_localisation_comparison_figure(
+    predictions: Mapping[str, Sequence[Path]], dataset: str, experiments: Mapping[str, Experiment], path: Path
+) -> None:
+    """Draw the residuals, the fraction of wrong bins and the RMSE of every experiment on ``dataset``.
+
+    Raises:
+        UserError: an experiment that was not tested on the dataset, or that ``experiments`` lack.
+    """
+    unknown = set(predictions) - set(experiments)
+    if unknown:
+        known = ", ".join(experiments)
+        raise UserError(f"--predictions {min(unknown)}: the spec has no such experiment; it has {known}")
+    measured, references = {}, {}
+    for name, files in predictions.items():
+        seeds = [read_bins(file, dataset) for file in files]
+        measured[name] = [(residual(*seed), correct(*seed)) for seed in seeds]
+        reference = experiments[name].reference
+        given = {"rmse": reference.rmse, "accuracy": reference.accuracy} if reference else {}
+        references[name] = {metric: value for metric, value in given.items() if value is not None}
+    save_figure(localisation_comparison(measured, references), path)
 
 
-def _our_row(name: str, combined: dict[str, Any], dataset: str) -> str:
-    metrics = combined["tested"][dataset]
-    cells = [html.escape(name), f"{combined['parameters']:,}"]
-    cells += [_measured(metrics[column], digits) for column, digits in _COLUMNS.items()]
-    trained = f"trained on {combined['dataset']}, {len(combined['seeds'])} seeds; {metrics['entries']:,} test jets"
-    return _row([*cells, html.escape(trained)], "ours")
+Measured = Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]
 
 
-def _measured(metric: dict[str, Any], digits: str) -> str:
-    if metric["median"] is None:
-        return "∞ <small>no background passes</small>"
-    text = f"{metric['median']:{digits}}"
-    text += f" ± {metric['spread']:{digits}}" if metric["spread"] is not None else ""
-    return text + (f" <small>({metric['error']:{digits}})</small>" if metric["error"] is not None else "")
+def localisation_comparison(measured: Measured, references: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw how often residuals exceed a distance, and every training's wrong fraction and RMSE beside references.
+
+    Args:
+        measured: experiment -> (residual (n,), right (n,) bool) of every seed.
+        references: experiment -> ``rmse`` and ``accuracy``, each of them if known.
+    """
+    height = max(3.6, 1.2 + 0.32 * len(measured))
+    figure, axes = grid(1, 3, 4.4, height, width_ratios=[1.3, 1, 1])
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(measured)}
+    least = 0.5 / max(len(residuals) for seeds in measured.values() for residuals, _ in seeds)
+    _beyond(axes[0][0], measured, colours, least)
+    wrong = {name: [1 - float(np.mean(right)) for _, right in seeds] for name, seeds in measured.items()}
+    known = {name: 1 - given["accuracy"] for name, given in references.items() if "accuracy" in given}
+    _dots(axes[0][1], wrong, known, colours, least)
+    axes[0][1].set_xlabel("fraction of wrong bins")
+    rmse = {name: [float(np.sqrt(np.mean(row**2))) for row, _ in seeds] for name, seeds in measured.items()}
+    known = {name: given["rmse"] for name, given in references.items() if "rmse" in given}
+    _dots(axes[0][2], rmse, known, colours, 1e-4)
+    axes[0][2].set_xlabel("RMSE of the mean bin [bins]")
+    axes[0][2].tick_params(labelleft=False)
+    axes[0][2].set_ylabel("")
+    return figure
 
 
-def _published_row(row: dict[str, str]) -> str:
-    cells = [html.escape(row["tagger"]), ""]
-    for column in _COLUMNS:
-        error = row.get(f"{column}_error") or ""
-        cells.append(html.escape(row[column]) + (f" <small>({html.escape(error)})</small>" if error else ""))
-    return _row([*cells, html.escape(f"{row['sample']}, {row['source']}")], "published")
+def _beyond(axis: Axes, measured: Measured, colours: Mapping[str, str], least: float) -> None:
+    distance = np.geomspace(1e-3, max(1.0, *(np.abs(r).max() for seeds in measured.values() for r, _ in seeds)), 200)
+    for name, seeds in measured.items():
+        fraction = np.array(
+            [1 - np.searchsorted(np.sort(np.abs(row)), distance, side="right") / len(row) for row, _ in seeds]
+        )
+        fraction[fraction <= 0] = np.nan
+        shown = np.isfinite(fraction).all(axis=0)
+        axis.plot(distance[shown], np.median(fraction[:, shown], axis=0), color=colours[name], label=name)
+        band = fraction[:, shown]
+        if band.size:
+            axis.fill_between(distance[shown], band.min(0), band.max(0), color=colours[name], alpha=0.25, lw=0)
+    axis.axvline(0.5, color="grey", lw=0.6, ls=":")
+    axis.set_xlim(distance[0], distance[-1])
+    axis.set_ylim(least, 1.2)
+    axis.set(xlabel="distance d [bins]", ylabel="fraction with |mean bin − true bin| > d", xscale="log", yscale="log")
+    axis.legend(loc="lower left", fontsize=8)
 
 
-def _row(cells: Sequence[str], kind: str) -> str:
-    return f"<tr class='{kind}'>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+def _dots(
+    axis: Axes,
+    values: Mapping[str, Sequence[float]],
+    references: Mapping[str, float],
+    colours: Mapping[str, str],
+    least: float,
+) -> None:
+    """Draw every seed's value as a dot, their median as a line, a reference as a diamond; below ``least`` at it."""
+    for row, (name, seeds) in enumerate(values.items()):
+        shown = np.maximum(seeds, least)
+        axis.plot(shown, np.full(len(shown), row), "o", color=colours[name], ms=6, alpha=0.6, mew=0)
+        axis.plot(np.median(shown), row, "|", color=colours[name], ms=16, mew=2)
+        if name in references:
+            axis.plot(max(references[name], least), row, "D", mfc="none", mec="0.15", ms=7)
+    axis.plot([], [], "o", color="0.5", mew=0, label="training")
+    axis.plot([], [], "|", color="0.5", ms=12, mew=2, label="median")
+    if references:
+        axis.plot([], [], "D", mfc="none", mec="0.15", label="reference")
+    axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    axis.set_xlim(min(low, high / 20), high)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_yticks(range(len(values)), list(values))
+    axis.set_ylim(len(values) - 0.5, -0.5)
+    axis.set_ylabel("experiment")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8, handletextpad=0.2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jetpulse.config import JetImage
 from jetpulse.errors import UserError
-from jetpulse.evaluation.files import read_scores
+from jetpulse.evaluation.classification import read_scores
 from jetpulse.figures import classification, jets, training
 from jetpulse.figures.style import CLASS_NAMES, save_figure
 from jetpulse.jets.images import average_image, build_images, to_dense
@@ -76,7 +76,7 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: no such file; check the path") from error
     except (IndexError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not a training history ({error}); train again") from error
-    missing = {"epoch", "train_loss", "val_loss"} - set(columns)
+    missing = {"epoch", "train_loss"} - set(columns)
     if missing:
         raise UserError(f"{path}: not a training history, lacks {', '.join(sorted(missing))}; train again")
     return columns

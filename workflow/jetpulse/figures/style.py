@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from jetpulse.samples import publish
 
@@ -49,5 +51,10 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as SVG without a date, or as what the path's ending says."""
     kind = Path(path).suffix.lstrip(".") or "svg"
     metadata = {"Date": None} if kind == "svg" else None
+    # The layout's last bits differ from call to call, and ids in an SVG are hashes of positions.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position(Bbox(np.round(axis.get_position(original=True).get_points(), 6)))
     with publish(path) as temporary:
         figure.savefig(temporary, format=kind, metadata=metadata)

@@ -148,7 +148,7 @@ def write_jet_images(
         "edges": [-spec.half_width, spec.half_width],
         "tie_rule": f"an edge belongs to the pixel above it, with {TIE} pixel widths of margin below",
         "dataset": json.dumps(source["spec"], sort_keys=True),
-        "classes": 2,
+        "outputs": 2,
     }
     units = {"pixel": "row * pixels + column", "value": unit}
     packages = ("numba",)

@@ -8,15 +8,15 @@ from torch import nn
 from jetpulse.config.networks import check_model
 
 
-def build_network(name: str, shape: tuple[int, ...], classes: int, arguments: dict[str, Any]) -> nn.Module:
-    """Return the network called ``name`` for inputs of ``shape`` (without the batch axis) and ``classes`` outputs.
+def build_network(name: str, shape: tuple[int, ...], outputs: int, arguments: dict[str, Any]) -> nn.Module:
+    """Return the network called ``name`` for inputs of ``shape`` (without the batch axis) and ``outputs`` outputs.
 
     Raises:
         ValueError: no such network, or arguments that it does not take.
     """
     complete = check_model(name, arguments)
     module = import_module(f"jetpulse.models.{name.replace('-', '_')}")
-    return module.Network(shape, classes, **complete)
+    return module.Network(shape, outputs, **complete)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -8,6 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+TASKS = ("classification", "localisation")
+
 
 class Network(nn.Module):
     """Hidden layers with ReLU and dropout; input (batch, ...), output logits."""
@@ -15,7 +17,7 @@ class Network(nn.Module):
     def __init__(
         self,
         shape: tuple[int, ...],
-        classes: int,
+        outputs: int,
         *,
         hidden: list[Annotated[int, Field(ge=1)]] = [128, 64, 64],  # noqa: B006 - read, never changed
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
@@ -24,9 +26,9 @@ class Network(nn.Module):
         super().__init__()
         widths = [math.prod(shape), *hidden]
         layers: list[nn.Module] = [nn.Flatten()]
-        for inputs, outputs in pairwise(widths):
-            layers += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], classes))
+        for wide, narrow in pairwise(widths):
+            layers += [nn.Linear(wide, narrow), nn.ReLU(), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return logits (batch, classes)."""

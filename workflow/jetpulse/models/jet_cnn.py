@@ -13,6 +13,8 @@ from torch import nn
 
 from jetpulse.errors import UserError
 
+TASKS = ("classification",)
+
 
 class Network(nn.Module):
     """Convolutions, pooling, convolutions, dense layers; input (batch, pixels, pixels), output logits."""
@@ -20,7 +22,7 @@ class Network(nn.Module):
     def __init__(
         self,
         shape: tuple[int, ...],
-        classes: int,
+        outputs: int,
         *,
         filters: Annotated[int, Field(ge=1)] = 8,
         kernel: Annotated[int, Field(ge=1)] = 4,
@@ -39,8 +41,8 @@ class Network(nn.Module):
 
         widths = [filters * (shape[0] // 2) * (shape[1] // 2), *hidden]
         dense: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
-            dense += [nn.Linear(inputs, outputs), nn.ReLU()]
+        for wide, narrow in pairwise(widths):
+            dense += [nn.Linear(wide, narrow), nn.ReLU()]
         self.layers = nn.Sequential(
             *convolution(1),
             *convolution(filters),
@@ -49,7 +51,7 @@ class Network(nn.Module):
             *convolution(filters),
             nn.Flatten(),
             *dense,
-            nn.Linear(widths[-1], classes),
+            nn.Linear(widths[-1], outputs),
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

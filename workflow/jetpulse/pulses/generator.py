@@ -54,8 +54,8 @@ def generate_exact(spec: Waveforms, threads: int = 1) -> Triplets:
     return _assemble(spec, (wavelength, phase), (time, amplitude), pulses, (pulse_time, pulse_amplitude), threads)
 
 
-def generate_block(spec: Waveforms, block: int, threads: int = 1) -> Triplets:
-    """Return one block of entries; it depends on ``spec`` and ``block`` alone.
+def generate_block(spec: Waveforms, block: int, threads: int = 1, stream: str = "waveforms") -> Triplets:
+    """Return one block of entries; it depends on ``spec``, ``block`` and ``stream`` (of random numbers) alone.
 
     The last block is shorter: it holds the beginning of what a whole one would, so that a larger ``spec.n`` appends.
 
@@ -66,7 +66,7 @@ def generate_block(spec: Waveforms, block: int, threads: int = 1) -> Triplets:
     if block < 0 or count <= 0:
         msg = f"block {block} does not exist: {spec.n} entries in blocks of {spec.block}"
         raise ValueError(msg)
-    rng = seeds.generator(spec.seed, "waveforms", block)
+    rng = seeds.generator(spec.seed, stream, block)
     shape = (spec.block, spec.traces, spec.components)
     wavelength = 2 * spec.duration * rng.lognormal(0, 0.2, size=shape)
     phase = rng.uniform(size=shape)

@@ -2,7 +2,7 @@
 
 from jetpulse.samples.files import dump_json, load_json, open_hdf5, publish
 from jetpulse.samples.ragged import counts_to_offsets, segment_sum, take_ragged
-from jetpulse.samples.splits import assign_splits, hash_events
+from jetpulse.samples.splits import assign_splits, hash_events, shuffle_splits
 from jetpulse.samples.store import (
     SPLITS,
     Block,
@@ -28,6 +28,7 @@ __all__ = [
     "read_attributes",
     "read_block",
     "segment_sum",
+    "shuffle_splits",
     "split_sizes",
     "take_ragged",
 ]

@@ -1,5 +1,6 @@
-"""Splits by event: where an entry goes depends on its event's id alone, never on its place in a file."""
+"""Splits by event: where an entry goes depends on its event's id, never on its place in a file."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,3 +23,19 @@ def assign_splits(event: np.ndarray, fractions: Mapping[str, float], seed: int =
     """
     edges = np.cumsum(list(fractions.values()))[:-1]
     return np.searchsorted(edges, hash_events(event, seed) / 2.0**64, side="right").astype(np.int8)
+
+
+def shuffle_splits(n: int, fractions: Mapping[str, float], seed: int = 0) -> np.ndarray:
+    """Return the index into ``fractions`` (keys train, val, test) of the split of events 0 to n - 1, int8 (n,).
+
+    The test split is that of scikit-learn's ``train_test_split`` with ``random_state=seed``: the first of a
+    permutation, its number rounded up; then comes val, and train is the rest.
+    """
+    order = np.random.RandomState(seed).permutation(n)
+    names = list(fractions)
+    test = math.ceil(round(fractions["test"] * n, 6))
+    val = min(math.ceil(round(fractions["val"] * n, 6)), n - test)
+    where = np.full(n, names.index("train"), np.int8)
+    where[order[:test]] = names.index("test")
+    where[order[test : test + val]] = names.index("val")
+    return where

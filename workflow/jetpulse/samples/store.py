@@ -25,7 +25,7 @@ from jetpulse.samples.ragged import take_ragged
 
 SPLITS = ("train", "val", "test")
 CHUNK_ROWS = 1 << 14
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def split_sizes(path: str | Path) -> dict[str, int]:
 def _dataset(handle: h5py.File, path: str | Path, split: str, name: str) -> h5py.Dataset:
     if not isinstance(handle.get(split), h5py.Group):
         found = ", ".join(handle) or "nothing"
-        raise UserError(f"{path}: no group {split!r}, found {found}; was the file made by `jetpulse build-samples`?")
+        raise UserError(f"{path}: no group {split!r}, found {found}; was the file made by jetpulse?")
     if name not in handle[split]:
         found = ", ".join(handle[split]) or "nothing"
         raise UserError(f"{path}: no dataset {split}/{name}, found {found}; make the file again")

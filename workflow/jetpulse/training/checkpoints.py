@@ -19,31 +19,32 @@ from jetpulse.samples import publish
 
 def save_checkpoint(
     path: Path,
-    network: nn.Module,
+    networks: dict[str, nn.Module],
     best: dict[str, torch.Tensor],
-    optimiser: torch.optim.Optimizer,
+    optimisers: dict[str, torch.optim.Optimizer],
     progress: dict[str, Any],
 ) -> None:
-    """Write weights, best weights, optimiser state and ``progress`` (JSON) to ``path``."""
-    tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
-    state = optimiser.state_dict()["state"]
+    """Write the weights of networks, the best weights, the optimisers' state and ``progress`` (JSON) to ``path``."""
+    tensors = {f"best/{name}": tensor for name, tensor in best.items()}
+    for kind, network in networks.items():
+        tensors |= {f"{kind}/{name}": tensor for name, tensor in network.state_dict().items()}
     scalars: dict[str, Any] = {}
-    for index, values in state.items():
-        for name, value in values.items():
-            if isinstance(value, torch.Tensor):
-                tensors[f"optimiser/{index}/{name}"] = value
-            else:
-                scalars[f"{index}/{name}"] = value
+    for turn, optimiser in optimisers.items():
+        for index, values in optimiser.state_dict()["state"].items():
+            for name, value in values.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"optimiser/{turn}/{index}/{name}"] = value
+                else:
+                    scalars[f"{turn}/{index}/{name}"] = value
     metadata = {"progress": json.dumps(progress), "scalars": json.dumps(scalars)}
     with publish(path) as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
 
 
 def load_checkpoint(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer
+    path: Path, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer]
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Restore ``network`` and ``optimiser`` in place; return the best weights and the progress.
+    """Restore ``networks`` and ``optimisers`` in place; return the best weights and the progress.
 
     Raises:
         UserError: the file is damaged.
@@ -52,19 +53,22 @@ def load_checkpoint(
         with safe_open(path, framework="pt") as handle:
             metadata = handle.metadata()
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
-        network.load_state_dict(_below(tensors, "network"))
-        state: dict[int, dict[str, Any]] = {}
-        for key, value in {**_below(tensors, "optimiser"), **json.loads(metadata["scalars"])}.items():
-            index, name = key.split("/")
-            state.setdefault(int(index), {})[name] = value
-        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        for kind, network in networks.items():
+            network.load_state_dict(_below(tensors, kind))
+        for turn, optimiser in optimisers.items():
+            stored = _below(tensors, f"optimiser/{turn}") | _below(json.loads(metadata["scalars"]), turn)
+            state: dict[int, dict[str, Any]] = {}
+            for key, value in stored.items():
+                index, name = key.split("/")
+                state.setdefault(int(index), {})[name] = value
+            optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
         return _below(tensors, "best"), json.loads(metadata["progress"])
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: damaged checkpoint ({reason}); delete it to train from the start") from error
 
 
-def _below(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def _below(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {
         name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
     }

@@ -5,25 +5,28 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from jetpulse import __version__
-from jetpulse.config import Experiment
+from jetpulse.config import Experiment, Training
+from jetpulse.config.training import Fresh
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
-from jetpulse.samples import Block, Writer, dump_json, load_json, publish
+from jetpulse.samples import Block, Writer, dump_json, load_json, publish, split_sizes
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.inputs import load_inputs
+from jetpulse.training.inputs import Inputs, make_inputs, read_split, representation_of
 from jetpulse.training.loop import Row, Trained, predict_network, train_network
-from jetpulse.training.objectives import OBJECTIVES
+from jetpulse.training.normalisation import PREFIX, Normalisation, fit_normalisation, stored_normalisation
+from jetpulse.training.objectives import Batch, Objective, load_objective
 
 
 def write_model(
@@ -56,35 +59,86 @@ def write_model(
         raise UserError(f"{model}: a model's file name must end in .safetensors")
     where = choose_device(spec.training.device, spec.training.threads)
     log(f"device: {describe_device(where)}")
-    train = load_inputs(inputs, "train", where, spec.training.max_train)
-    val = load_inputs(inputs, "val", where)
-    log(f"{inputs}: {len(train)} entries to train on, {len(val)} to validate")
+    objective = load_objective(spec.task)
+    prepared = _prepare(inputs, spec, objective, where)
+    log(f"{inputs}: {prepared.describe(spec.training.fresh)}")
     arguments = spec.model.arguments()
-    classes = int(train.attributes["classes"])
-    build = partial(build_network, spec.model.name, train.features.shape, classes, arguments)
+    shape, outputs = prepared.train.features.shape, int(prepared.train.attributes["outputs"])
+    build = partial(build_network, spec.model.name, shape, outputs, arguments)
+    prepared.check(build, objective, inputs)
     checkpoint = None
     if checkpoints is not None:
         checkpoint = checkpoints / f"{_checkpoint_key(inputs, spec, seed, code, where)}.safetensors"
         if checkpoint.exists():
             log(f"resuming from {checkpoint}")
-    objective = OBJECTIVES[spec.task]
-    trained = train_network(build, objective, spec.training, seed, train, val, checkpoint, report)
+    train: Inputs | Callable[[int], Inputs] = prepared.train
+    if spec.training.fresh:
+        fresh = import_module("jetpulse.training.fresh")  # part of the training's code for those alone that use it
+        train = partial(_fresh, fresh.fresh_inputs, prepared, spec.training, objective, seed)
+    trained = train_network(build, objective, spec.training, seed, train, prepared.val, checkpoint, report)
+    if prepared.normalisation is not None:
+        trained.weights.update(prepared.normalisation.tensors())
     description = {
         "model": spec.model.name,
         "arguments": arguments,
-        "shape": list(train.features.shape),
-        "classes": classes,
+        "shape": list(shape),
+        "outputs": outputs,
         "parameters": count_parameters(build()),
         "task": spec.task,
         "seed": seed,
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
         "training": spec.training.model_dump(),
-        "representation": train.attributes["spec"],
-        "dataset": json.loads(train.attributes["dataset"]),
+        "representation": prepared.train.representation(),
+        "dataset": json.loads(prepared.train.attributes["dataset"]),
         "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
     }
     _publish_model(model, trained, description)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a training starts from."""
+
+    train: Inputs
+    val: Inputs | None
+    normalisation: Normalisation | None
+
+    def describe(self, fresh: Fresh | None) -> str:
+        entries = f"{fresh.entries} new entries an epoch" if fresh else f"{len(self.train)} entries"
+        return f"{entries} to train on, {len(self.val) if self.val else 'none'} to validate"
+
+    def check(self, build: Callable[[], nn.Module], objective: Objective, path: Path) -> None:
+        """Refuse entries that the network cannot learn from."""
+        for name, inputs in {"train": self.train, "val": self.val}.items():
+            if inputs is not None:
+                network = build().to(inputs.device).eval()
+                # The features of one entry: those of all can be too large to be made dense at once.
+                one = inputs.features.batch(torch.arange(1, device=inputs.device))
+                wrong = objective.check(network, Batch(one, inputs.targets))
+                if wrong:
+                    raise UserError(f"{path}: split {name!r}: {wrong}")
+
+
+def _prepare(path: Path, spec: Experiment, objective: Objective, device: torch.device) -> _Prepared:
+    """Read the splits that a training needs, and fit the normalisation on the training split."""
+    training = spec.training
+    block, attributes = read_split(path, "train", training.max_train)
+    normalisation = None
+    if attributes["kind"] != "jet-image":
+        values = block.entries[attributes["features"]]
+        normalisation = fit_normalisation(training.normalise, values, training.components, str(path))
+    train = make_inputs(block, attributes, objective, device, normalisation)
+    val = None
+    if training.patience is not None or split_sizes(path).get("val"):
+        val = make_inputs(*read_split(path, "val"), objective, device, normalisation)
+    return _Prepared(train, val, normalisation)
+
+
+def _fresh(
+    make: Callable[..., Inputs], prepared: _Prepared, training: Training, objective: Objective, seed: int, epoch: int
+) -> Inputs:
+    return make(prepared.train, training.fresh, objective, seed, epoch, prepared.normalisation)
 
 
 def _checkpoint_key(inputs: Path, spec: Experiment, seed: int, code: str, device: torch.device) -> str:
@@ -121,15 +175,15 @@ def read_description(model: Path) -> dict[str, Any]:
     """
     path = model.with_name("model.json")
     description = load_json(path)
-    needed = ("model", "arguments", "shape", "classes", "task", "seed", "training", "representation")
+    needed = ("model", "arguments", "shape", "outputs", "task", "seed", "training", "representation")
     missing = [name for name in needed if name not in description]
     if missing:
         raise UserError(f"{path}: lacks {', '.join(map(repr, missing))}; train the model again")
     return description
 
 
-def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any]]:
-    """Return a trained network on ``device`` and its description from model.json.
+def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any], Normalisation | None]:
+    """Return a trained network on ``device``, its description from model.json and its input's normalisation.
 
     Raises:
         UserError: missing, damaged, or weights that do not fit the description.
@@ -137,15 +191,17 @@ def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, 
     description = read_description(model)
     try:
         network = build_network(
-            description["model"], tuple(description["shape"]), description["classes"], description["arguments"]
+            description["model"], tuple(description["shape"]), description["outputs"], description["arguments"]
         )
-        network.load_state_dict(load_file(model))
+        tensors = load_file(model)
+        normalisation = stored_normalisation(tensors)
+        network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
     except FileNotFoundError as error:
         raise UserError(f"{model}: no such file; check the path") from error
-    except (SafetensorError, RuntimeError, ValueError) as error:
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{model}: does not hold the weights that model.json describes ({reason})") from error
-    return network.to(device, memory_format=torch.channels_last), description
+    return network.to(device, memory_format=torch.channels_last), description, normalisation
 
 
 def write_predictions(
@@ -156,7 +212,7 @@ def write_predictions(
     device: str = "auto",
     log: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Write event int64, label int8, probability float64 (n, classes) of each dataset's test split, a group for each.
+    """Write the objective's predictions of each dataset's test split, a group for each: event, label, ...
 
     Raises:
         UserError: a dataset was made by another representation than the model was trained on.
@@ -164,19 +220,19 @@ def write_predictions(
     description = read_description(model)
     where = choose_device(device, description["training"]["threads"])
     log(f"device: {describe_device(where)}")
-    network, _ = load_model(model, where)
-    objective = OBJECTIVES[description["task"]]
-    units = {"probability": "1 (columns are classes)"}
+    network, _, normalisation = load_model(model, where)
+    objective = load_objective(description["task"])
     spec = {name: description[name] for name in ("model", "arguments", "task", "seed")}
-    with Writer.create(path, "predictions", spec=spec, units=units, packages=("torch",)) as writer:
+    with Writer.create(path, "predictions", spec=spec, units=objective.units, packages=("torch",)) as writer:
         for name, file in tested.items():
-            inputs = load_inputs(file, "test", where)
-            if inputs.attributes["spec"] != description["representation"]:
-                raise UserError(
-                    f"{file}: made with {inputs.attributes['spec']}, "
-                    f"the model was trained on {description['representation']}"
-                )
-            predicted = predict_network(network, objective, inputs)
-            entries = {"event": inputs.event, "label": inputs.label.cpu().numpy().astype(np.int8)}
+            block, attributes = read_split(file, "test")
+            made_with, trained_on = representation_of(attributes), description["representation"]
+            if made_with != trained_on:
+                raise UserError(f"{file}: made with {made_with}, the model was trained on {trained_on}")
+            inputs = make_inputs(block, attributes, objective, where, normalisation)
+            predicted = predict_network(network, objective, inputs, description["seed"])
+            for restored in objective.restored if normalisation else ():
+                predicted[restored] = normalisation.invert(predicted[restored])
+            entries = {key: block.entries[key] for key in ("event", *objective.targets)}
             writer.append(name, Block(entries | {key: value.numpy() for key, value in predicted.items()}))
             log(f"{name}: {len(inputs)} entries predicted")

@@ -1,5 +1,6 @@
 """What a network reads: the entries of one split, kept as stored on the device, dense only batch by batch."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ import torch
 
 from jetpulse.errors import UserError
 from jetpulse.samples import Block, hash_events, read_attributes, read_block
+from jetpulse.training.normalisation import Normalisation
+from jetpulse.training.objectives import Batch, Objective
 
 
 class Features(Protocol):
@@ -45,39 +48,68 @@ class SparseImages:
         return images.view(len(index), *self.shape)
 
 
-FEATURES = {"jet-image": SparseImages}
+class Dense:
+    """Entries stored as they are: waveforms, spectra; normalised once."""
+
+    def __init__(self, values: np.ndarray, device: torch.device, normalisation: Normalisation | None = None) -> None:
+        """Keep ``values`` (n, *shape) on ``device`` as float32."""
+        features = torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device)
+        self._features = features if normalisation is None else normalisation.apply(features)
+        self.shape = tuple(self._features.shape[1:])
+
+    def batch(self, index: torch.Tensor) -> torch.Tensor:
+        """Return entries (b, *shape)."""
+        return self._features[index]
+
+
+KINDS = ("jet-image", "pulses", "spectra")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """One split: features on the device, labels int64 (n,) on the device, event ids int64 (n,) in memory."""
+    """One split: features and targets on the device, event ids int64 (n,) in memory, the file's attributes."""
 
     features: Features
-    label: torch.Tensor
+    targets: dict[str, torch.Tensor]
     event: np.ndarray
     attributes: dict[str, Any]
+    device: torch.device
 
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(self.event)
 
+    def batch(self, index: torch.Tensor) -> Batch:
+        """Return the entries ``index`` (b,)."""
+        return Batch(self.features.batch(index), {name: values[index] for name, values in self.targets.items()})
 
-def load_inputs(path: str | Path, split: str, device: torch.device, limit: int | None = None) -> Inputs:
-    """Load a split of a representation file.
+    def representation(self) -> dict[str, Any]:
+        """Return what a file must have in common with the one that a network was trained on."""
+        return representation_of(self.attributes)
+
+
+def representation_of(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return what files for one network must have in common, from a file's attributes."""
+    if attributes["kind"] == "jet-image":
+        return attributes["spec"]
+    return {"kind": attributes["kind"], "shape": [int(n) for n in attributes["shape"]]}
+
+
+def read_split(path: str | Path, split: str, limit: int | None = None) -> tuple[Block, dict[str, Any]]:
+    """Read one split of a file that a network can learn from: entries and the file's attributes.
 
     Args:
-        path: a file that `build-jet-images` wrote.
+        path: samples of waveforms or spectra, or a file that `build-jet-images` wrote.
         split: train, val or test.
-        device: where the features are kept.
         limit: keep so many entries, those whose event ids hash lowest, so that smaller choices lie within larger.
 
     Raises:
-        UserError: unknown representation, no entries, or fewer than ``limit``.
+        UserError: another kind of file, no entries, or fewer than ``limit``.
     """
     attributes = read_attributes(path)
-    if attributes["kind"] not in FEATURES:
+    if attributes["kind"] not in KINDS:
         raise UserError(
-            f"{path}: is of kind {attributes['kind']!r}, a network reads {', '.join(FEATURES)}; check the path"
+            f"{path}: is of kind {attributes['kind']!r}, a network reads {', '.join(KINDS)}; check the path"
         )
     block = read_block(path, split)
     if len(block) == 0:
@@ -87,7 +119,38 @@ def load_inputs(path: str | Path, split: str, device: torch.device, limit: int |
             raise UserError(f"{path}: max_train {limit} exceeds the {len(block)} entries of split {split!r}; lower it")
         chosen = np.argsort(hash_events(block.entries["event"]), kind="stable")[:limit]
         block = block.take(np.sort(chosen))
-    shape = tuple(int(n) for n in attributes["shape"])
-    features = FEATURES[attributes["kind"]](block, shape, device)
-    label = torch.from_numpy(block.entries["label"].astype(np.int64)).to(device)
-    return Inputs(features, label, block.entries["event"], attributes)
+    return block, attributes
+
+
+def make_inputs(
+    block: Block,
+    attributes: dict[str, Any],
+    objective: Objective,
+    device: torch.device,
+    normalisation: Normalisation | None = None,
+) -> Inputs:
+    """Bring entries to the device, with the targets that the objective needs.
+
+    Raises:
+        UserError: the entries lack a target.
+    """
+    if attributes["kind"] == "jet-image":
+        features: Features = SparseImages(block, tuple(int(n) for n in attributes["shape"]), device)
+    else:
+        features = Dense(block.entries[attributes["features"]], device, normalisation)
+    targets = {}
+    for name in (*objective.targets, *objective.optional):
+        if name in block.entries:
+            targets[name] = _target(name, block.entries[name], attributes).to(device)
+        elif name in objective.targets:
+            raise UserError(f"entries of kind {attributes['kind']!r} have no {name!r}, which the task needs")
+    return Inputs(features, targets, block.entries["event"], attributes, device)
+
+
+def _target(name: str, values: np.ndarray, attributes: dict[str, Any]) -> torch.Tensor:
+    if name == "label":
+        return torch.from_numpy(values.astype(np.int64))
+    if name == "time":  # in bins
+        duration = json.loads(attributes["dataset"])["source"]["waveforms"]["duration"]
+        values = values / duration * (attributes["shape"][-1] - 1)
+    return torch.from_numpy(values.astype(np.float32))

@@ -6,10 +6,10 @@ from its checkpoint ends with the same bytes as one that was not.
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -20,15 +20,11 @@ from jetpulse.errors import UserError
 from jetpulse.training.checkpoints import load_checkpoint, save_checkpoint
 from jetpulse.training.inputs import Inputs
 from jetpulse.training.objectives import Objective
+from jetpulse.training.steps import Stepper, initialise
 
 EVALUATION_BATCH = 1000
-_OPTIMISERS = {
-    "sgd": torch.optim.SGD,
-    "adagrad": torch.optim.Adagrad,
-    "rmsprop": torch.optim.RMSprop,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-}
+# Seconds between checkpoints: epochs may last less time than writing one takes.
+CHECKPOINT_SECONDS = 10.0
 Row = dict[str, float]
 
 
@@ -46,136 +42,106 @@ def train_network(
     objective: Objective,
     training: Training,
     seed: int,
-    train: Inputs,
-    val: Inputs,
+    train: Inputs | Callable[[int], Inputs],
+    val: Inputs | None,
     checkpoint: Path | None = None,
     report: Callable[[Row], None] = lambda row: None,
 ) -> Trained:
-    """Train until the validation loss has not improved for ``patience`` epochs, or for ``epochs``.
+    """Train until the validation loss has not improved for ``patience`` epochs, or to the end.
 
     Args:
         build: makes the untrained network; called once, after seeding.
         objective: loss and metrics of the task.
         training: settings.
         seed: base seed of initialisation, order and dropout.
-        train: entries to learn from.
-        val: entries that decide when to stop.
-        checkpoint: written after every epoch, resumed from when it exists, removed at the end.
+        train: entries to learn from, or a function that makes those of an epoch.
+        val: entries that decide when to stop; without them, or without patience, the last weights are kept.
+        checkpoint: written after epochs, resumed from when it exists, removed at the end.
         report: called with every row of the history.
 
     Raises:
         UserError: the loss is not finite.
     """
-    device = train.label.device
+    first = train if isinstance(train, Inputs) else train(0)
     torch.manual_seed(seeds.integer_seed(seed, "weights"))
     network = build()
     initialise(network, training.initialisation)
     # Channels-last is what CPUs and GPUs convolve fastest; dense layers do not notice.
-    network = network.to(device, memory_format=torch.channels_last)
-    optimiser = _optimiser(network, training)
-    best, history, best_epoch, start = {}, [], 0, 0
+    network = network.to(first.device, memory_format=torch.channels_last)
+    stepper = Stepper(network, objective, training, len(first))
+    best, history, best_epoch = {}, [], 0
     if checkpoint is not None and checkpoint.exists():
-        best, progress = load_checkpoint(checkpoint, network, optimiser)
+        best, progress = load_checkpoint(checkpoint, stepper.modules(), stepper.optimisers)
         history, best_epoch = progress["history"], progress["best_epoch"]
-        start = len(history)
         for row in history:
             report(row)
-    for epoch in range(start, training.epochs):
-        if _is_over(training, len(history), best_epoch):
+    written = time.monotonic()
+    for epoch in range(len(history), stepper.epochs):
+        if training.patience is not None and len(history) - best_epoch >= training.patience:
             break
+        inputs = first if epoch == 0 or isinstance(train, Inputs) else train(epoch)
         row = {"epoch": epoch + 1}
-        row |= {
-            f"train_{name}": value
-            for name, value in _one_epoch(network, objective, optimiser, train, training, seed, epoch).items()
-        }
-        row |= {f"val_{name}": value for name, value in evaluate_network(network, objective, val).items()}
+        row |= {f"train_{name}": value for name, value in _one_epoch(stepper, inputs, seed, epoch).items()}
+        if val is not None:
+            means = evaluate_network(stepper.averaged, objective, val, seed, training.precision)
+            row |= {f"val_{name}": value for name, value in means.items()}
         _check_finite(row)
         history.append(row)
-        if best_epoch == 0 or row["val_loss"] < history[best_epoch - 1]["val_loss"]:
-            best_epoch, best = epoch + 1, copy.deepcopy(network.state_dict())
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, network, best, optimiser, {"history": history, "best_epoch": best_epoch})
+        if val is None or training.patience is None or best_epoch == 0 or _improved(row, history[best_epoch - 1]):
+            best_epoch, best = epoch + 1, copy.deepcopy(stepper.averaged.state_dict())
+        if checkpoint is not None and time.monotonic() - written >= CHECKPOINT_SECONDS:
+            progress = {"history": history, "best_epoch": best_epoch}
+            save_checkpoint(checkpoint, stepper.modules(), best, stepper.optimisers, progress)
+            written = time.monotonic()
         report(row)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return Trained({name: tensor.cpu().contiguous() for name, tensor in best.items()}, history, best_epoch)
 
 
-def _is_over(training: Training, epochs: int, best_epoch: int) -> bool:
-    return training.patience is not None and epochs - best_epoch >= training.patience
+def _improved(row: Row, best: Row) -> bool:
+    return row["val_loss"] < best["val_loss"]
 
 
-def initialise(network: nn.Module, scheme: str) -> None:
-    """Draw weights as ``glorot`` or ``he`` (uniform) with zero biases; ``torch`` leaves the layers' own.
-
-    Glorot, Bengio (proceedings.mlr.press/v9/glorot10a); He et al. (doi:10.1109/ICCV.2015.123).
-    """
-    if scheme == "torch":
-        return
-    for module in network.modules():
-        if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
-            (nn.init.xavier_uniform_ if scheme == "glorot" else nn.init.kaiming_uniform_)(module.weight)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-
-def _optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
-    if training.optimiser in ("sgd", "rmsprop"):
-        settings["momentum"] = training.momentum
-    return _OPTIMISERS[training.optimiser](network.parameters(), **settings)
-
-
-def _one_epoch(
-    network: nn.Module,
-    objective: Objective,
-    optimiser: torch.optim.Optimizer,
-    train: Inputs,
-    training: Training,
-    seed: int,
-    epoch: int,
-) -> Row:
-    """Go once over the training split in a new order; return loss and metrics averaged on the way."""
+def _one_epoch(stepper: Stepper, inputs: Inputs, seed: int, epoch: int) -> Row:
+    """Go once over the entries in a new order; return loss and metrics averaged on the way."""
     torch.manual_seed(seeds.integer_seed(seed, "dropout", epoch))
-    order = torch.from_numpy(seeds.generator(seed, "shuffle", epoch).permutation(len(train))).to(train.label.device)
-    network.train()
+    order = torch.from_numpy(seeds.generator(seed, "shuffle", epoch).permutation(len(inputs))).to(inputs.device)
+    stepper.network.train()
+    objective = stepper.objective
     total = torch.zeros(1 + len(objective.metrics), dtype=torch.float64, device=order.device)
-    for index in order.split(training.batch):
-        label = train.label[index]
-        outputs = network(train.features.batch(index))
-        loss = objective.loss(outputs, label)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        total += _sums(objective, loss, outputs, label)
-    return _means(objective, total, len(train))
+    seen = 0
+    for number, index in enumerate(order.split(stepper.training.batch), epoch * stepper.steps_per_epoch):
+        if number >= stepper.steps:
+            break
+        total += stepper.step(inputs.batch(index), number)
+        seen += len(index)
+    return _means(objective, total, seen)
 
 
 @torch.inference_mode()
-def evaluate_network(network: nn.Module, objective: Objective, inputs: Inputs) -> Row:
-    """Return mean loss and metrics of a network on a split."""
+def evaluate_network(
+    network: nn.Module, objective: Objective, inputs: Inputs, seed: int = 0, precision: str = "float32"
+) -> Row:
+    """Return mean loss and metrics of a network on a split; an objective's random numbers are those of ``seed``."""
     network.eval()
-    device = inputs.label.device
-    total = torch.zeros(1 + len(objective.metrics), dtype=torch.float64, device=device)
-    for index in torch.arange(len(inputs), device=device).split(EVALUATION_BATCH):
-        label = inputs.label[index]
-        outputs = network(inputs.features.batch(index))
-        total += _sums(objective, objective.loss(outputs, label), outputs, label)
+    torch.manual_seed(seeds.integer_seed(seed, "validation"))
+    total = torch.zeros(1 + len(objective.metrics), dtype=torch.float64, device=inputs.device)
+    for index in torch.arange(len(inputs), device=inputs.device).split(EVALUATION_BATCH):
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            total += objective.evaluate(network, inputs.batch(index))
     return _means(objective, total, len(inputs))
 
 
 @torch.inference_mode()
-def predict_network(network: nn.Module, objective: Objective, inputs: Inputs) -> dict[str, torch.Tensor]:
-    """Return the objective's predictions for a whole split, on the CPU."""
+def predict_network(network: nn.Module, objective: Objective, inputs: Inputs, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Return the objective's predictions for a whole split, on the CPU; what it draws are numbers of ``seed``."""
     network.eval()
+    torch.manual_seed(seeds.integer_seed(seed, "prior"))
     parts = []
-    for index in torch.arange(len(inputs), device=inputs.label.device).split(EVALUATION_BATCH):
-        parts.append(objective.predict(network(inputs.features.batch(index))))
+    for index in torch.arange(len(inputs), device=inputs.device).split(EVALUATION_BATCH):
+        parts.append(objective.predict(network, inputs.batch(index)))
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
-
-
-def _sums(objective: Objective, loss: torch.Tensor, outputs: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    return torch.cat([loss.detach().double()[None] * len(label), objective.measure(outputs.detach(), label)])
 
 
 def _means(objective: Objective, total: torch.Tensor, n: int) -> Row:

@@ -1,10 +1,11 @@
-"""Typed models of datasets: where samples come from and how they are split."""
+"""Typed models of jets: where they come from, and their images."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jetpulse.config.types import Fraction, Section, Window, real
+from jetpulse.config.splits import Split, SplitFiles
+from jetpulse.config.types import Section, Window, real
 
 
 def _increasing(window: list[float]) -> list[float]:
@@ -58,73 +59,6 @@ class Simulation(Section):
         return self
 
 
-class Waveforms(Section):
-    """Digitised waveforms: a smooth background, pulses, and one pulse that is coincident in all traces."""
-
-    n: Annotated[int, Field(ge=0)] = Field(10_000, description="Entries, each of them `traces` waveforms.")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(123, description="Base seed.")
-    traces: Annotated[int, Field(ge=1)] = Field(3, description="Waveforms in one entry.")
-    samples: Annotated[int, Field(ge=2)] = Field(100, description="Time bins of a waveform.")
-    duration: real(gt=0) = Field(1.0, description="Time from the first to the last bin; pulses are 0.02 of it wide.")
-    components: Annotated[int, Field(ge=1)] = Field(3, description="Waves that make up the smooth background.")
-    background: real(ge=0) = Field(1.0, description="Mean number of further pulses in a trace.")
-    amplitude: real(gt=0) = Field(5.0, description="Height of a pulse; a wave of the background has height 1.")
-    amplitude_spread: real(ge=0) = Field(0.0, description="Log-normal spread of the heights; needs `exact: false`.")
-    noise: real(ge=0) = Field(0.0, description="Standard deviation of electronic noise; needs `exact: false`.")
-    exact: bool = Field(False, description="The reference's stream of random numbers, bit for bit, in one piece.")
-    block: Annotated[int, Field(ge=1)] = Field(
-        10_000, description="Entries in one job. Part of the sample's definition: each block has seeds of its own."
-    )
-
-    @model_validator(mode="after")
-    def _plain_if_exact(self) -> "Waveforms":
-        if self.exact and (self.amplitude_spread or self.noise):
-            msg = "exact: the reference has neither amplitude_spread nor noise; set them to 0 or exact to false"
-            raise ValueError(msg)
-        return self
-
-
-class Split(Section):
-    """Fractions of the events in each split; they add up to 1."""
-
-    train: Fraction = Field(0.6, description="Fraction to train on.")
-    val: Fraction = Field(0.2, description="Fraction that decides when to stop.")
-    test: Fraction = Field(0.2, description="Fraction used once, for the results.")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Another seed deals the events anew.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Split":
-        total = self.train + self.val + self.test
-        if abs(total - 1) > 1e-9:
-            msg = f"train + val + test is {total:g}, must be 1"
-            raise ValueError(msg)
-        return self
-
-
-class SplitFiles(Section):
-    """Files that already are one split each; a split without files is empty."""
-
-    train: list[str] = Field([], description="Files to train on.")
-    val: list[str] = Field([], description="Files that decide when to stop.")
-    test: list[str] = Field([], description="Files used once, for the results.")
-
-    @field_validator("train", "val", "test", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    def all(self) -> list[str]:
-        """Return every file, as the config spells it, in the order of the splits."""
-        return self.train + self.val + self.test
-
-    @model_validator(mode="after")
-    def _some(self) -> "SplitFiles":
-        if not self.all():
-            msg = "names no file"
-            raise ValueError(msg)
-        return self
-
-
 class JetSource(Section):
     """Where jets come from: exactly one of `simulation` and `files`."""
 
@@ -144,6 +78,10 @@ class JetSource(Section):
             raise ValueError(msg)
         return self
 
+    def paths(self) -> list[str]:
+        """Return the user's files, as the config spells them."""
+        return self.files.all() if self.files else []
+
 
 class JetDataset(Section):
     """A sample of jets with constituents and a label (1: top, 0: QCD)."""
@@ -154,3 +92,66 @@ class JetDataset(Section):
     references: str | None = Field(
         None, description="Published results on this very sample: a `sample` of config/references.csv."
     )
+
+    @model_validator(mode="after")
+    def _by_event(self) -> "JetDataset":
+        if self.split.method != "hash":
+            msg = "split: method 'shuffle' would tear apart jets of one event; leave it at 'hash'"
+            raise ValueError(msg)
+        return self
+
+    def has(self, split: str) -> bool:
+        """Return whether a split will have entries."""
+        return bool(getattr(self.source.files or self.split, split))
+
+
+STEP_FAMILIES = {
+    "centre": ("centre", "centre-centroid"),
+    "rotate": ("rotate", "rotate-principal"),
+    "flip eta": ("flip-eta",),
+    "flip phi": ("flip-phi",),
+    "normalise": ("normalise", "normalise-sum"),
+}
+Step = Literal[
+    "centre",
+    "centre-centroid",
+    "rotate",
+    "rotate-principal",
+    "flip-eta",
+    "flip-phi",
+    "normalise",
+    "normalise-sum",
+]
+
+
+class JetImage(Section):
+    """Constituents' pT in pixels of the eta-phi plane around the jet."""
+
+    kind: Literal["jet-image"] = Field(description="Sparse image of the transverse momentum.")
+    pixels: Annotated[int, Field(ge=1, le=1024)] = Field(40, description="Pixels along each axis.")
+    half_width: real(gt=0, le=4) = Field(
+        0.8, description="The image covers [-half_width, half_width) in both directions."
+    )
+    steps: list[Step] = Field(
+        ["centre", "rotate", "normalise"],
+        description="Preprocessing, in this order: `centre` (on the hardest constituent) or `centre-centroid` "
+        "(pT-weighted); `rotate` (second-hardest constituent onto the positive eta axis) or `rotate-principal` "
+        "(principal axis); `flip-eta`, `flip-phi` (harder half to positive values); `normalise` (hardest pixel is 1) "
+        "or `normalise-sum` (pixels add up to 1). "
+        "Without a centring step the origin is the jet axis.",
+    )
+
+    @field_validator("steps")
+    @classmethod
+    def _ordered(cls, steps: list[str]) -> list[str]:
+        families = list(STEP_FAMILIES)
+        ranks = [next(i for i, family in enumerate(families) if step in STEP_FAMILIES[family]) for step in steps]
+        for rank in set(ranks):
+            if ranks.count(rank) > 1:
+                msg = f"at most one of {', '.join(STEP_FAMILIES[families[rank]])} can be used"
+                raise ValueError(msg)
+        if ranks != sorted(ranks):
+            right = [step for _, step in sorted(zip(ranks, steps, strict=True))]
+            msg = f"the order of the steps is fixed; write [{', '.join(right)}]"
+            raise ValueError(msg)
+        return steps

@@ -1,0 +1,68 @@
+"""Typed models of waveforms with pulses."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from jetpulse.config.splits import Files, Split
+from jetpulse.config.types import Section, real
+
+
+class Waveforms(Section):
+    """Digitised waveforms: a smooth background, pulses, and one pulse that is coincident in all traces."""
+
+    n: Annotated[int, Field(ge=0)] = Field(10_000, description="Entries, each of them `traces` waveforms.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(123, description="Base seed.")
+    traces: Annotated[int, Field(ge=1)] = Field(3, description="Waveforms in one entry.")
+    samples: Annotated[int, Field(ge=2)] = Field(100, description="Time bins of a waveform.")
+    duration: real(gt=0) = Field(1.0, description="Time from the first to the last bin; pulses are 0.02 of it wide.")
+    components: Annotated[int, Field(ge=1)] = Field(3, description="Waves that make up the smooth background.")
+    background: real(ge=0) = Field(1.0, description="Mean number of further pulses in a trace.")
+    amplitude: real(gt=0) = Field(5.0, description="Height of a pulse; a wave of the background has height 1.")
+    amplitude_spread: real(ge=0) = Field(0.0, description="Log-normal spread of the heights; needs `exact: false`.")
+    noise: real(ge=0) = Field(0.0, description="Standard deviation of electronic noise; needs `exact: false`.")
+    exact: bool = Field(False, description="The reference's stream of random numbers, bit for bit, in one piece.")
+    block: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="Entries in one job. Part of the sample's definition: each block has seeds of its own."
+    )
+
+    @model_validator(mode="after")
+    def _plain_if_exact(self) -> "Waveforms":
+        if self.exact and (self.amplitude_spread or self.noise):
+            msg = "exact: the reference has neither amplitude_spread nor noise; set them to 0 or exact to false"
+            raise ValueError(msg)
+        return self
+
+
+class PulseSource(Section):
+    """Where waveforms come from: exactly one of `waveforms` and `files`."""
+
+    waveforms: Waveforms | None = Field(None, description="Generate them; no network needed.")
+    files: Files | None = Field(
+        None,
+        description="Read them: HDF5 or npz with `waveform` (n, traces, samples) and `label` (n), the bin of the "
+        "coincident pulse; one path or a list, `~` and `$VARIABLES` are expanded.",
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "PulseSource":
+        if (self.waveforms is None) == (not self.files):
+            msg = "needs exactly one of waveforms, files"
+            raise ValueError(msg)
+        return self
+
+    def paths(self) -> list[str]:
+        """Return the user's files, as the config spells them."""
+        return self.files or []
+
+
+class PulseDataset(Section):
+    """Entries of several waveforms, labelled with the bin of the pulse that is coincident in all of them."""
+
+    kind: Literal["pulses"] = Field(description="Waveforms with pulses.")
+    source: PulseSource = Field(description="Where the waveforms come from.")
+    split: Split = Field(Split(), description="How entries are dealt to the splits.")
+
+    def has(self, split: str) -> bool:
+        """Return whether a split will have entries."""
+        return getattr(self.split, split) > 0

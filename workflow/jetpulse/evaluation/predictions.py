@@ -1,0 +1,63 @@
+"""Reading predictions.h5, and the truth about its entries."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jetpulse.errors import UserError
+from jetpulse.samples import open_hdf5, read_attributes, read_block
+
+Arrays = dict[str, np.ndarray]
+
+
+def read_predictions(path: Path) -> dict[str, Arrays]:
+    """Return the arrays of every dataset in a predictions file: dataset -> name -> (n, ...).
+
+    Raises:
+        UserError: not a predictions file, without datasets, or damaged.
+    """
+    read_attributes(path, "predictions")
+    with open_hdf5(path) as handle:
+        names = list(handle)
+    if not names:
+        raise UserError(f"{path}: holds no predictions; predict again")
+    return {name: read_block(path, name).entries for name in names}
+
+
+def read_predicted(path: Path, dataset: str) -> Arrays:
+    """Return the arrays of one dataset in a predictions file.
+
+    Raises:
+        UserError: not a predictions file, damaged, or without that dataset.
+    """
+    predicted = read_predictions(path)
+    if dataset not in predicted:
+        raise UserError(f"{path}: was not tested on {dataset!r}, found {', '.join(predicted)}; predict again")
+    return predicted[dataset]
+
+
+def read_truth(
+    samples: Path, kind: str, predicted: Mapping[str, np.ndarray], where: str
+) -> tuple[Arrays, dict[str, Any]]:
+    """Return the entries of a sample's test split and its root attributes.
+
+    Raises:
+        UserError: not a sample of that kind, or its test split is not what was predicted.
+    """
+    attributes = read_attributes(samples, kind)
+    truth = read_block(samples, "test").entries
+    found, expected = predicted["event"], truth["event"]
+    if len(found) != len(expected):
+        raise UserError(
+            f"{where}: {len(found)} entries, the test split of {samples} has {len(expected)}; predict again"
+        )
+    other = np.flatnonzero(found != expected)
+    if len(other):
+        first = other[0]
+        raise UserError(
+            f"{where}: entry {first} is event {found[first]}, in the test split of {samples} it is event "
+            f"{expected[first]}; predict again"
+        )
+    return truth, attributes

@@ -1,0 +1,92 @@
+"""How well a variational autoencoder gives spectra back, knows their fluxes and its own errors, and generates."""
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2
+from threadpoolctl import threadpool_limits
+
+from jetpulse.errors import UserError
+from jetpulse.evaluation import adversarial, reconstruction
+from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error
+from jetpulse.evaluation.spectra import FluxFit, Sample, check_array, fit_fluxes, read_sample
+
+LEVELS = {"coverage_68": 0.683, "coverage_95": 0.954}
+# Metric -> title and format of the number, in the comparison's table and the summary.
+COLUMNS = {
+    **reconstruction.COLUMNS,
+    "divergence": ("KL divergence", ".3f"),
+    "coverage_68": ("coverage of 68 % posteriors", ".4f"),
+    "coverage_95": ("coverage of 95 % posteriors", ".4f"),
+    **adversarial.COLUMNS,
+}
+
+
+def posterior_of(predicted: dict[str, np.ndarray], sample: Sample, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return means and standard deviations of the posteriors, float64 (n, latent) each.
+
+    Raises:
+        UserError: they are not there or cannot be.
+    """
+    mean = check_array(predicted, "latent", sample, where, spectra=False)
+    sigma = check_array(predicted, "latent_sigma", sample, where, spectra=False)
+    if mean.shape != sigma.shape:
+        raise UserError(f"{where}: latent has {mean.shape[1]} dimensions, latent_sigma {sigma.shape[1]}; predict again")
+    bad = np.flatnonzero((sigma <= 0).any(axis=1))
+    if len(bad):
+        raise UserError(
+            f"{where}: entry {bad[0]}: latent_sigma is {sigma[bad[0]].min()}, expected above 0; predict again"
+        )
+    return mean, sigma
+
+
+@threadpool_limits.wrap(limits=1)  # the last bits of sums in parallel depend on the number of threads
+def measure(
+    predicted: dict[str, np.ndarray], truth: dict[str, np.ndarray], attributes: dict[str, Any], where: str
+) -> Metrics:
+    """Return every metric of one dataset's predictions; undefined values are None.
+
+    Raises:
+        UserError: unusable predictions or truth.
+    """
+    metrics = reconstruction.measure(predicted, truth, attributes, where)
+    sample = read_sample(truth, attributes, where)
+    mean, sigma = posterior_of(predicted, sample, where)
+    generated = check_array(predicted, "generated", sample, where)
+    divergence = divergences(mean, sigma)
+    value, error = mean_with_error(divergence.sum(axis=1))
+    metrics |= {"divergence": value, "divergence_error": error}
+    metrics |= {f"divergence_{i + 1}": float(x) for i, x in enumerate(divergence.mean(axis=0))}
+    fit = None if sample.flux is None else fit_fluxes(mean, sample.flux)
+    distance = np.full(len(sample), math.nan) if fit is None else flux_distance(fit, sample.flux, sigma)
+    for name, level in LEVELS.items():
+        fraction, error = math.nan, math.nan
+        if not np.isnan(distance).any():
+            fraction, error = fraction_with_error(distance <= chi2.ppf(level, sample.flux.shape[1]))
+        metrics |= {name: fraction, f"{name}_error": error}
+    return defined(metrics | adversarial.measure_generated(sample, generated))
+
+
+def divergences(mean: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return the KL divergence of Gaussian posteriors from the unit Gaussian, for every dimension, (n, latent)."""
+    return 0.5 * (mean**2 + sigma**2 - 2 * np.log(sigma) - 1)
+
+
+def flux_distance(fit: FluxFit, flux: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return the squared distance of true fluxes (n, lines) from the posteriors', in units of their covariance, (n,).
+
+    The posteriors, Gaussians of standard deviations ``sigma`` (n, latent), are mapped to fluxes by the linear fit.
+    nan where there are fewer latent dimensions than lines, or where they are not independent: such a posterior is
+    flat, and no flux lies in it.
+    """
+    lines = flux.shape[1]
+    root = fit.slope[fit.half] * sigma[:, None, :]
+    if min(np.linalg.matrix_rank(slope) for slope in fit.slope) < lines:
+        return np.full(len(flux), math.nan)
+    residual = (flux - fit.flux)[..., None]
+    covariance = root @ root.transpose(0, 2, 1)
+    try:
+        return (residual * np.linalg.solve(covariance, residual)).sum(axis=(1, 2))
+    except np.linalg.LinAlgError:
+        return np.full(len(flux), math.nan)

@@ -1,0 +1,136 @@
+"""The table of all experiments that were tested on one dataset, beside published results and references."""
+
+import csv
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jetpulse.config import Experiment
+from jetpulse.config.models import TASKS
+from jetpulse.errors import UserError
+from jetpulse.evaluation.files import Columns, columns_of
+from jetpulse.samples import load_json, publish
+
+_STYLE = """
+body { font: 14px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222 }
+table { border-collapse: collapse; margin-bottom: 2rem }
+caption { text-align: left; padding-bottom: .6rem; color: #555 }
+th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
+th:first-child, td:first-child, th:last-child, td:last-child { text-align: left }
+tr.ours { background: #eef5fb; font-weight: 600 } small { color: #666; font-weight: 400 }
+"""
+
+
+def read_references(path: Path, sample: str) -> list[dict[str, str]]:
+    """Return the rows of references.csv about one sample.
+
+    Raises:
+        UserError: no such table, or a sample that it does not know.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; check the path") from error
+    known = list(dict.fromkeys(row.get("sample") for row in rows))
+    if sample not in known:
+        raise UserError(f"{path}: no sample {sample!r}; it knows {', '.join(map(str, known))}")
+    return [row for row in rows if row["sample"] == sample]
+
+
+def write_table(
+    results: Mapping[str, Path],
+    dataset: str,
+    experiments: Mapping[str, Experiment],
+    references: Sequence[dict[str, str]],
+    path: Path,
+) -> None:
+    """Write an HTML table for every task: medians over seeds with spread and statistical error, then references.
+
+    Args:
+        results: metrics.json of every experiment.
+        dataset: what all of them were tested on.
+        experiments: definitions of at least these experiments; their own references are shown below them.
+        references: published results on the dataset's jets (rows of references.csv).
+        path: HTML to write.
+
+    Raises:
+        UserError: an experiment that is not defined or was not tested on the dataset.
+    """
+    combined: dict[str, dict[str, Any]] = {}
+    for name, file in results.items():
+        if name not in experiments:
+            raise UserError(f"--results {name}: the spec has no such experiment; it has {', '.join(experiments)}")
+        combined[name] = load_json(file)
+        if dataset not in combined[name]["tested"]:
+            raise UserError(f"{file}: experiment {name!r} was not tested on {dataset!r}; name those that were")
+    tables = []
+    for task in TASKS:
+        columns = columns_of(task) if any(experiments[name].task == task for name in results) else {}
+        rows = [_our_row(name, combined[name], dataset, columns) for name in results if experiments[name].task == task]
+        rows += [_published_row(row, columns) for row in references if task == "classification"]
+        rows += [
+            _reference_row(name, experiments[name], columns)
+            for name in results
+            if experiments[name].task == task and experiments[name].reference
+        ]
+        if columns:
+            tables.append(_table(task, dataset, columns, rows))
+    text = (
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(dataset)}</title>"
+        f"<style>{_STYLE}</style>{''.join(tables)}</html>\n"
+    )
+    with publish(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str]) -> str:
+    titles = ("experiment or reference", "parameters", *(title for title, _ in columns.values()), "sample, source")
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    caption = (
+        f"{task.capitalize()} on the test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard "
+        "deviation over seeds (statistical error). Published and reference numbers belong to what the last column says."
+    )
+    body = "\n".join(rows)
+    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+
+
+def _our_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> str:
+    metrics = combined["tested"][dataset]
+    cells = [html.escape(name), f"{combined['parameters']:,}"]
+    cells += [_measured(metric, metrics.get(metric), digits) for metric, (_, digits) in columns.items()]
+    seeds = f"{len(combined['seeds'])} seed{'s' * (len(combined['seeds']) != 1)}"
+    trained = f"trained on {combined['dataset']}, {seeds}; {metrics['entries']:,} test entries"
+    return _row([*cells, html.escape(trained)], "ours")
+
+
+def _measured(name: str, metric: dict[str, Any] | int | None, digits: str) -> str:
+    if not isinstance(metric, dict):
+        return "" if metric is None else f"{metric:,}"
+    if metric["median"] is None:
+        return "∞ <small>no background passes</small>" if name.startswith("rejection") else "<small>not defined</small>"
+    text = f"{metric['median']:{digits}}"
+    text += f" ± {metric['spread']:{digits}}" if metric["spread"] is not None else ""
+    return text + (f" <small>({metric['error']:{digits}})</small>" if metric.get("error") is not None else "")
+
+
+def _published_row(row: dict[str, str], columns: Columns) -> str:
+    cells = [html.escape(row["tagger"]), ""]
+    for column in columns:
+        error = row.get(f"{column}_error") or ""
+        cells.append(html.escape(row.get(column) or "") + (f" <small>({html.escape(error)})</small>" if error else ""))
+    return _row([*cells, html.escape(f"{row['sample']}, {row['source']}")], "published")
+
+
+def _reference_row(name: str, experiment: Experiment, columns: Columns) -> str:
+    """Return the row of what an experiment's definition is compared with; numbers without a column go to the last."""
+    given = experiment.reference.model_dump(exclude={"source"}, exclude_none=True)
+    cells = [f"reference of {html.escape(name)}", ""]
+    cells += [f"{given.pop(column):g}" if column in given else "" for column in columns]
+    rest = [f"{metric} {value:g}" for metric, value in given.items()]
+    return _row([*cells, html.escape("; ".join([*rest, experiment.reference.source]))], "reference")
+
+
+def _row(cells: Sequence[str], kind: str) -> str:
+    return f"<tr class='{kind}'>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

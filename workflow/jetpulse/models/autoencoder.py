@@ -1,0 +1,50 @@
+"""Autoencoder: dense layers down to a small latent space and back; latent space and output are linear.
+
+With the default arguments on 500 bins the reference's 500 - 4 - 2 - 4 - 500.
+"""
+
+import math
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+TASKS = ("reconstruction",)
+_ACTIVATIONS = {"softsign": nn.Softsign, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "relu": nn.ReLU, "gelu": nn.GELU}
+
+
+def _dense(widths: list[int], activation: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for wide, narrow in pairwise(widths):
+        layers += [nn.Linear(wide, narrow), _ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Network(nn.Module):
+    """``encode`` (batch, ...) -> (batch, latent), ``decode`` back to the input's shape."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        outputs: int,
+        *,
+        hidden: list[Annotated[int, Field(ge=1)]] = [4],  # noqa: B006 - read, never changed
+        latent: Annotated[int, Field(ge=1)] = 2,
+        activation: Literal["softsign", "tanh", "sigmoid", "relu", "gelu"] = "softsign",
+    ) -> None:
+        """Build for inputs of ``shape``; ``hidden`` are the encoder's layers, the decoder has them in reverse."""
+        super().__init__()
+        widths = [math.prod(shape), *hidden, latent]
+        self.shape = shape
+        self.encoder = _dense(widths, activation)
+        self.decoder = _dense(widths[::-1], activation)
+
+    def encode(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the latent coordinates."""
+        return self.encoder(inputs.flatten(1))
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return what the latent coordinates stand for."""
+        return self.decoder(latent).unflatten(1, self.shape)

@@ -1,0 +1,95 @@
+"""Generator and discriminator (Goodfellow et al., arXiv:1406.2661); generated is a sum of parts that may be absent.
+
+From latent noise, dense layers give every part an amplitude and a probability of being there at all; the output is a
+linear mixture of the parts that are. A part that is absent is so exactly, which no smooth function of the noise could
+achieve.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional
+
+TASKS = ("adversarial",)
+# Probabilities keep this distance from 0 and 1, where they would no longer learn.
+_FLOOR = 0.02
+
+
+def _dense(widths: list[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])
+
+
+class _Generator(nn.Module):
+    """From latent noise to a mixture of parts."""
+
+    def __init__(self, latent: int, hidden: list[int], parts: int, size: int) -> None:
+        super().__init__()
+        self.parts = parts
+        self.describe = _dense([latent, *hidden, 2 * parts])
+        self.mix = nn.Linear(parts, size)
+
+    def amplitudes(self, latent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return amplitudes, probabilities, and a draw of which parts are present (0 or 1), each (batch, parts)."""
+        amplitude, logit = self.describe(latent).chunk(2, 1)
+        probability = _FLOOR + (1 - 2 * _FLOOR) * torch.sigmoid(logit)
+        present = (torch.rand_like(probability) < probability).to(amplitude)
+        return functional.softplus(amplitude), probability, present
+
+
+class Network(nn.Module):
+    """``generate`` from latent noise (batch, latent), ``judge`` entries (batch, ...): a logit of being real."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        outputs: int,
+        *,
+        latent: Annotated[int, Field(ge=1)] = 4,
+        hidden: list[Annotated[int, Field(ge=1)]] = [64, 64],  # noqa: B006 - read, never changed
+        parts: Annotated[int, Field(ge=1)] = 3,
+        critic: list[Annotated[int, Field(ge=1)]] = [128, 128],  # noqa: B006 - read, never changed
+        penalty: Annotated[float, Field(ge=0)] = 0.03,
+        distance: Annotated[float, Field(ge=0)] = 5.0,
+        noise: Annotated[float, Field(ge=0)] = 0.5,
+    ) -> None:
+        """Build for entries of ``shape``.
+
+        ``penalty`` weighs the discriminator's squared gradient at real entries, ``distance`` the generator's sliced
+        Wasserstein distance from them; ``noise`` is what the discriminator's sight starts with.
+        """
+        super().__init__()
+        size = math.prod(shape)
+        self.shape, self.latent = shape, latent
+        self.penalty, self.distance, self.noise = penalty, distance, noise
+        self.generator = _Generator(latent, hidden, parts, size)
+        self.discriminator = _dense([size, *critic, 1])
+
+    def generate(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return generated entries."""
+        amplitude, _, present = self.generator.amplitudes(latent)
+        return self.generator.mix(amplitude * present).unflatten(1, self.shape)
+
+    def expected(self, latent: torch.Tensor, value: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """Return ``value`` (of entries, (batch,)) averaged over whether one part, drawn for each entry, is present.
+
+        The average is exact, so that its gradient teaches the probabilities although presence is a matter of yes or no.
+        """
+        amplitude, probability, present = self.generator.amplitudes(latent)
+        part = torch.randint(0, self.generator.parts, (len(latent), 1), device=latent.device)
+        chosen = torch.zeros_like(present).scatter_(1, part, 1.0)
+        weight = probability.gather(1, part)[:, 0]
+        with_part = self.generator.mix(amplitude * torch.maximum(present, chosen)).unflatten(1, self.shape)
+        without = self.generator.mix(amplitude * present * (1 - chosen)).unflatten(1, self.shape)
+        return weight * value(with_part) + (1 - weight) * value(without)
+
+    def judge(self, entries: torch.Tensor) -> torch.Tensor:
+        """Return logits (batch,), above 0 for what looks real."""
+        return self.discriminator(entries.flatten(1))[:, 0]

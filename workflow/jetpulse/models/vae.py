@@ -1,0 +1,50 @@
+"""Variational autoencoder: a posterior for every entry, a generator of new ones (Kingma, Welling, arXiv:1312.6114).
+
+Linear by default, which is probabilistic principal component analysis with a known noise.
+"""
+
+import math
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+TASKS = ("variational",)
+
+
+def _dense(widths: list[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for wide, narrow in pairwise(widths):
+        layers += [nn.Linear(wide, narrow), nn.GELU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Network(nn.Module):
+    """``encode`` (batch, ...) -> mean and log sigma (batch, latent), ``decode`` back to the input's shape."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        outputs: int,
+        *,
+        hidden: list[Annotated[int, Field(ge=1)]] = [],  # noqa: B006 - read, never changed
+        latent: Annotated[int, Field(ge=1)] = 2,
+        sigma: Annotated[float, Field(gt=0)] = 0.015,
+    ) -> None:
+        """Build for inputs of ``shape``; ``sigma`` is their noise, in units of the normalised input."""
+        super().__init__()
+        size = math.prod(shape)
+        self.shape, self.sigma = shape, sigma
+        self.encoder = _dense([size, *hidden, 2 * latent])
+        self.decoder = _dense([latent, *reversed(hidden), size])
+
+    def encode(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and log sigma of the posterior."""
+        mean, log_sigma = self.encoder(inputs.flatten(1)).chunk(2, 1)
+        return mean, log_sigma
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return the expectation of the entries with these latent coordinates."""
+        return self.decoder(latent).unflatten(1, self.shape)

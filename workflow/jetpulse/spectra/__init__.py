@@ -1,0 +1,1 @@
+"""Spectra, counts in bins with spectral lines: generator, readers, files."""
