@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.workflow.support import copy_project, snakemake
 
@@ -22,3 +23,34 @@ def test_networks_trained_on_simulation_reach_their_targets_on_simulated_and_on_
     assert float(own["top-cnn"]["auc"]) >= 0.960
     assert float(own["top-cnn"]["auc"]) > float(own["top-dense"]["auc"])
     assert float(real["top-cnn"]["auc"]) >= 0.950
+
+
+@pytest.mark.slow
+def test_the_deep_network_places_pulses_within_a_twentieth_of_a_bin(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "full")
+    snakemake(folder, "--cores", "all", config="config/pulses.yaml")
+    with (folder / "results/summary.csv").open(encoding="utf-8") as handle:
+        rows = {row["experiment"]: row for row in csv.DictReader(handle)}
+    assert float(rows["pulse-cnn"]["accuracy"]) >= 0.997
+    assert float(rows["pulse-cnn"]["rmse"]) <= 0.05
+    # The range of the original network over seeds, median of five.
+    assert 0.928 <= float(rows["pulse-reference"]["accuracy"])
+    assert float(rows["pulse-reference"]["rmse"]) <= 0.67
+
+
+@pytest.mark.slow
+def test_spectra_are_understood_and_made_up(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "full")
+    snakemake(folder, "--cores", "all", "spectra", "results/summary.csv", config=only_spectra(folder))
+    with (folder / "results/summary.csv").open(encoding="utf-8") as handle:
+        rows = {row["experiment"]: row for row in csv.DictReader(handle)}
+    assert float(rows["spectra-vae"]["flux_correlation"]) >= 0.98
+    assert float(rows["spectra-gan"]["two_sample_auc"]) <= 0.65
+
+
+def only_spectra(folder: Path) -> str:
+    """Write the default configuration's part on spectra; return its path."""
+    config = yaml.safe_load((folder / "config/config.yaml").read_text(encoding="utf-8"))
+    config["experiments"] = {k: v for k, v in config["experiments"].items() if k.startswith("spectra")}
+    (folder / "config/spectra.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return "config/spectra.yaml"

@@ -35,6 +35,11 @@ class _Generator(nn.Module):
         self.parts = parts
         self.describe = _dense([latent, *hidden, 2 * parts])
         self.mix = nn.Linear(parts, size)
+        # Parts start as additions to an entry below the mean: what is absent then is exactly 0, rather than a part that
+        # takes away as much as another one gives, which is a trap that training does not leave.
+        with torch.no_grad():
+            self.mix.weight.abs_()
+            self.mix.bias.fill_(-1.0)
 
     def amplitudes(self, latent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return amplitudes, probabilities, and a draw of which parts are present (0 or 1), each (batch, parts)."""
@@ -55,7 +60,7 @@ class Network(nn.Module):
         latent: Annotated[int, Field(ge=1)] = 4,
         hidden: list[Annotated[int, Field(ge=1)]] = [64, 64],  # noqa: B006 - read, never changed
         parts: Annotated[int, Field(ge=1)] = 3,
-        critic: list[Annotated[int, Field(ge=1)]] = [128, 128],  # noqa: B006 - read, never changed
+        critic: list[Annotated[int, Field(ge=1)]] = [64, 64],  # noqa: B006 - read, never changed
         penalty: Annotated[float, Field(ge=0)] = 0.03,
         distance: Annotated[float, Field(ge=0)] = 5.0,
         noise: Annotated[float, Field(ge=0)] = 0.5,

@@ -67,6 +67,9 @@ class Stepper:
         for turn, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = rate
+            if len(self.parts) > 1:  # gradients of what does not move in this turn need not be computed
+                self.network.requires_grad_(False)
+                self.parts[turn].requires_grad_(True)
             with torch.autocast(batch.features.device.type, torch.bfloat16, enabled=bfloat16):
                 loss, sums = self.objective.loss(self.network, batch, turn)
             self.network.zero_grad()
