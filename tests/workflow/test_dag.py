@@ -22,7 +22,7 @@ DEFAULT = {
     "pulses": {
         "build_pulse_samples": 1,
         "plot_pulses": 1,
-        **dict.fromkeys(("train", "predict", "evaluate"), 5 + 2 + 1),
+        **dict.fromkeys(("train", "predict", "evaluate"), 5 + 1 + 1),
         **dict.fromkeys(("combine", "plot_training", "plot_localisation"), 3),
         "plot_kernels": 1,
         "plot_localisation_comparison": 1,
@@ -31,7 +31,7 @@ DEFAULT = {
     "spectra": {
         "build_spectra": 2,
         "plot_spectra": 2,
-        **dict.fromkeys(("train", "predict", "evaluate"), 3 + 2 + 2),
+        **dict.fromkeys(("train", "predict", "evaluate"), 2 + 2 + 2),
         **dict.fromkeys(("combine", "plot_training"), 3),
         **dict.fromkeys(("plot_reconstruction", "plot_variational", "plot_adversarial"), 1),
         "tabulate": 2,

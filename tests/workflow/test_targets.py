@@ -34,7 +34,7 @@ def test_the_deep_network_places_pulses_within_a_twentieth_of_a_bin(tmp_path: Pa
     assert float(rows["pulse-cnn"]["accuracy"]) >= 0.997
     assert float(rows["pulse-cnn"]["rmse"]) <= 0.05
     # The range of the original network over seeds, median of five.
-    assert 0.928 <= float(rows["pulse-reference"]["accuracy"])
+    assert float(rows["pulse-reference"]["accuracy"]) >= 0.928
     assert float(rows["pulse-reference"]["rmse"]) <= 0.67
 
 

@@ -16,6 +16,7 @@ rule simulate_jets:
         "results/benchmarks/simulate_jets/{dataset}.{process}-{block}.jsonl"
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("jets")),
+    priority: 20  # long jobs first, short ones fill the gaps
     conda:
         "../../envs/cpu.yaml"
     params:

@@ -19,6 +19,7 @@ rule train:
         "logs/train/{experiment}.seed{seed}.log",
     benchmark:
         "results/benchmarks/train/{experiment}.seed{seed}.jsonl"
+    priority: 10  # long jobs first, short ones fill the gaps
     conda:
         training_environment
     threads: lambda wildcards: analysis.experiments[wildcards.experiment].training.threads
