@@ -84,9 +84,11 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     },
     "roc, more groups than colours": lambda: roc_curves({f"group {i}": [scored(i)] for i in range(11)}),
     "rejection, published": lambda: rejection_curves(GROUPS["one seed"], {"CNN": [(0.3, 914)], "PFN": [(0.5, 257)]}),
-    "training, two seeds": lambda: training_curves({1: history(0.7, 0.5, 0.6), 2: history(0.6, 0.5)}),
-    "training, one epoch": lambda: training_curves({1: history(0.7)}),
-    "training, ten seeds": lambda: training_curves({seed: history(0.7, 0.6) for seed in range(10)}),
+    "training, two seeds": lambda: training_curves({1: history(0.7, 0.5, 0.6), 2: history(0.6, 0.5)}, {1: 2, 2: 2}),
+    "training, one epoch": lambda: training_curves({1: history(0.7)}, {1: 1}),
+    "training, ten seeds": lambda: training_curves(
+        {seed: history(0.7, 0.6) for seed in range(10)}, dict.fromkeys(range(10), 2)
+    ),
     "averages": lambda: averages(*spots(4)),
     "averages, no jets of a class": lambda: averages(spots(1)[0], blank()[0]),
     "averages, blank": lambda: averages(*blank(2)),
@@ -172,10 +174,11 @@ def test_the_band_of_a_roc_curve_runs_from_the_lowest_to_the_highest_seed():
     assert halfway.max() == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_dot_of_a_training_curve_marks_the_lowest_validation_loss():
-    axis = training_curves({1: history(0.7, 0.4, 0.6)}).axes[0]
+@pytest.mark.parametrize(("kept", "loss"), [(2, 0.4), (3, 0.6)])
+def test_the_dot_of_a_training_curve_marks_the_weights_that_were_kept(kept, loss):
+    axis = training_curves({1: history(0.7, 0.4, 0.6)}, {1: kept}).axes[0]
     dots = [line for line in axis.lines if line.get_marker() == "o"]
-    assert [dot.get_xydata().tolist() for dot in dots] == [[[2.0, 0.4]]]
+    assert [dot.get_xydata().tolist() for dot in dots] == [[[kept, loss]]]
     assert "seed 1" in labels(axis.figure)
 
 

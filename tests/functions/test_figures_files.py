@@ -215,8 +215,18 @@ def test_a_history_is_read_by_column(tmp_path):
         "train_loss": [0.7, 0.5],
         "val_loss": [0.8, 0.6],
     }
+    (tmp_path / "model.json").write_text('{"best_epoch": 2}')
     plot_training_figure({1: tmp_path / "h.csv"}, tmp_path / "t.svg")
     assert "seed 1" in (tmp_path / "t.svg").read_text()
+
+
+@pytest.mark.parametrize("text", ["{}", '{"best_epoch": 3}', '{"best_epoch": 0}', '{"best_epoch": "last"}'])
+def test_a_description_of_another_training_is_refused(text, tmp_path):
+    (tmp_path / "h.csv").write_text(HISTORY)
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(UserError) as error:
+        plot_training_figure({1: tmp_path / "h.csv"}, tmp_path / "t.svg")
+    assert_one_line(error, tmp_path / "model.json", "expected 1 to 2")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ rule plot_training:
     """
     input:
         histories=per_seed("history.csv"),
+        descriptions=per_seed("model.json"),
     output:
         figure=report(
             "results/{experiment}/figures/training.svg",

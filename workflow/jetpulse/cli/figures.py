@@ -47,6 +47,8 @@ def plot_jets(samples: Path, spec: str, average: Path, single: Path, distributio
 def plot_training(out: Path, histories: list[str]) -> None:
     """Draw loss and metrics against epoch for every seed of an experiment.
 
+    Beside each history.csv lies the model.json that tells which epoch's weights were kept.
+
     Example:
       jetpulse plot-training training.svg --histories 1=seed1/history.csv 2=seed2/history.csv
     """

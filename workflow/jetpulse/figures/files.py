@@ -13,7 +13,7 @@ from jetpulse.figures import classification, jets, training
 from jetpulse.figures.style import CLASS_NAMES, save_figure
 from jetpulse.jets.images import average_image, build_images, to_dense
 from jetpulse.jets.kinematics import jet_momenta, leading_fraction, mass, pt_eta_phi
-from jetpulse.samples import Block, read_attributes, read_block, split_sizes
+from jetpulse.samples import Block, load_json, read_attributes, read_block, split_sizes
 
 _MOST = 20_000  # jets of a dataset that its figures show at most
 
@@ -83,8 +83,21 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
 
 
 def plot_training_figure(histories: Mapping[int, Path], path: Path) -> None:
-    """Draw the training curves of an experiment's seeds."""
-    save_figure(training.training_curves({seed: read_history(file) for seed, file in histories.items()}), path)
+    """Draw the training curves of an experiment's seeds; model.json beside a history says which epoch was kept.
+
+    Raises:
+        UserError: a file is missing, or is not what a training writes.
+    """
+    columns = {seed: read_history(file) for seed, file in histories.items()}
+    kept = {seed: _kept_epoch(file.with_name("model.json"), columns[seed]) for seed, file in histories.items()}
+    save_figure(training.training_curves(columns, kept), path)
+
+
+def _kept_epoch(path: Path, history: Mapping[str, np.ndarray]) -> int:
+    epoch, epochs = load_json(path).get("best_epoch"), len(history["epoch"])
+    if not isinstance(epoch, int) or not 1 <= epoch <= epochs:
+        raise UserError(f"{path}: best_epoch is {epoch}, expected 1 to {epochs} as in history.csv; train again")
+    return epoch
 
 
 def _grouped(predictions: Sequence[Path]) -> dict[str, classification.Scores]:

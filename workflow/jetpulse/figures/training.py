@@ -11,11 +11,16 @@ from jetpulse.figures.style import COLOURS, grid
 History = Mapping[str, np.ndarray]
 
 
-def training_curves(histories: Mapping[int, History]) -> Figure:
+# A metric that falls by more than this is shown on a logarithmic scale.
+_WIDE = 50.0
+
+
+def training_curves(histories: Mapping[int, History], kept: Mapping[int, int]) -> Figure:
     """Draw training (dashed) and validation (solid) curves of every seed; a dot marks the weights that were kept.
 
     Args:
         histories: seed -> column of history.csv -> (epochs,).
+        kept: seed -> epoch (from 1) whose weights were kept.
     """
     first = next(iter(histories.values()))
     metrics = [name.removeprefix("train_") for name in first if name.startswith("train_")]
@@ -27,10 +32,12 @@ def training_curves(histories: Mapping[int, History]) -> Figure:
             axis.plot(epoch, history[f"train_{metric}"], color=colour, ls="--", lw=1.0, alpha=0.7)
             if validated:
                 val = history[f"val_{metric}"]
-                best = int(np.argmin(history["val_loss"]))
                 axis.plot(epoch, val, color=colour)
-                axis.plot(epoch[best], val[best], "o", color=colour, ms=5)
+                axis.plot(kept[seed], val[kept[seed] - 1], "o", color=colour, ms=5)
             axis.plot([], [], color=colour, label=f"seed {seed}")
+        shown = np.concatenate([h[name] for h in histories.values() for name in h if name.endswith(f"_{metric}")])
+        if shown.min() > 0 and shown.max() > _WIDE * shown.min():
+            axis.set_yscale("log")
         axis.set_xlabel("epoch")
         axis.set_ylabel(metric.replace("_", " "))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
