@@ -134,42 +134,6 @@ rule plot_classification:
         " --scores {output.scores} --reliability {output.reliability} > {log} 2>&1"
 
 
-def predictions_on(wildcards):
-    """Return the predictions of every seed of the experiments that are tested on a dataset."""
-    return [
-        f"results/{name}/seed{seed}/predictions.h5"
-        for name in comparable(wildcards)
-        for seed in analysis.experiments[name].seeds
-    ]
-
-
-def by_experiment(files):
-    """Return files below results/ as EXPERIMENT=FILE."""
-    return [f"{file.split('/')[1]}={file}" for file in files]
-
-
-def comparison_spec(wildcards):
-    """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
-    shown = {"task", "dataset", "model", "reference"}
-    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return json.dumps(spec, sort_keys=True)
-
-
-def published_on(wildcards):
-    """Return the table of published results if the config names a sample of it for a dataset."""
-    return ["config/references.csv"] if sample_of(wildcards) else []
-
-
-def sample_of(wildcards):
-    """Return the sample of the published results on a dataset, None without one."""
-    return getattr(analysis.datasets[wildcards.dataset], "references", None)
-
-
-def published_options(wildcards, input):
-    """Return the options that name the published results on a dataset."""
-    return ["--references", *input.references, "--sample", sample_of(wildcards)] if input.references else []
-
-
 rule plot_comparison:
     """Draw the curves of all classifiers that were tested on a dataset, beside published results.
 
