@@ -73,7 +73,7 @@ def test_experiments_on_waveforms_and_spectra_need_no_representation(experiment)
         ),
         (
             localisation(training={"fresh": {"settings": {"samples": 50}}}),
-            "training.fresh.settings.samples: must be as in the dataset; remove it",
+            "training.fresh.settings: samples must be as in the dataset; remove it",
         ),
         (
             localisation(training={"fresh": {"settings": {"backgruond": 2}}}),

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from jetpulse.models import build_network, count_parameters
+from jetpulse.training.steps import initialise
 
 
 def build(name: str, shape: tuple[int, ...] = (500,), **arguments) -> nn.Module:
@@ -103,8 +104,16 @@ def test_the_generator_mixes_the_parts_that_are_present():
     assert set(present.unique().tolist()) == {0.0, 1.0}
     torch.manual_seed(3)
     generated = network.generate(torch.randn(200, 2))
-    mix = network.generator.mix
-    torch.testing.assert_close(generated, (amplitude * present) @ mix.weight.T + mix.bias)
+    generator = network.generator
+    torch.testing.assert_close(generated, (amplitude * present) @ generator.shapes.T + generator.baseline)
+
+
+@pytest.mark.parametrize("scheme", ["glorot", "he", "torch"])
+def test_parts_start_as_additions_to_an_entry_below_the_mean(scheme):
+    network = build("gan", (5,), parts=3)
+    initialise(network, scheme)
+    assert (network.generator.shapes >= 0).all()
+    assert network.generator.baseline.tolist() == [-1] * 5
 
 
 def test_parts_are_present_as_often_as_their_probability_says():

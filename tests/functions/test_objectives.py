@@ -130,7 +130,7 @@ def linear_game(**weights: float) -> nn.Module:
     """Return a GAN on two values that generates (1, 1) and judges by 3 x - 4 y + 7."""
     network = filled(build_network("gan", (2,), 0, {"latent": 1, "critic": []} | weights))
     with torch.no_grad():
-        network.generator.mix.bias.fill_(1.0)
+        network.generator.baseline.fill_(1.0)
         network.discriminator[0].weight.copy_(torch.tensor([[3.0, -4.0]]))
         network.discriminator[0].bias.fill_(7.0)
     return network

@@ -208,3 +208,12 @@ def test_sixteen_bits_and_a_running_mean_suit_every_task(task, tmp_path):
     assert full.read_bytes() != half.read_bytes()
     first, second = (float(read_rows(m.with_name("history.csv"))[-1]["val_loss"]) for m in (full, half))
     assert second == pytest.approx(first, rel=0.1)
+
+
+def test_a_model_without_the_normalisation_that_it_was_trained_with_is_refused(tmp_path):
+    samples = write_spectra(tmp_path / "samples.h5")
+    model = train("reconstruction", samples, tmp_path / "model", 1)
+    tensors = {name: value for name, value in load_file(model).items() if not name.startswith("normalisation/")}
+    save_file(tensors, model, {"format": "pt"})
+    with pytest.raises(UserError, match="no normalisation"):
+        load_model(model, torch.device("cpu"))

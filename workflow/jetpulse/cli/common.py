@@ -50,9 +50,20 @@ def count(text: str) -> int:
     return int(text)
 
 
+def positive(text: str) -> int:
+    """Return a whole number from 1 on, as argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: another text.
+    """
+    if count(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def threads() -> tuple[tuple[str, ...], dict[str, Any]]:
     """Declare --threads."""
-    return argument("--threads", type=int, default=1, help="CPU threads; no result depends on it (default: 1)")
+    return argument("--threads", type=positive, default=1, help="CPU threads; no result depends on it (default: 1)")
 
 
 def spec_argument(what: str) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -28,6 +28,11 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> Non
     smallest sets of bins with 68.3 % and 95.4 % probability hold the true bin and how often they should, expected
     calibration error of the best bin's probability.
 
+    Reconstruction and variational: chi-square per bin, correlation and error of the lines' fluxes recovered by a
+    linear fit to the latent coordinates; variational also the KL divergence and how often posteriors hold the true
+    fluxes. Variational and adversarial: Wasserstein distance between generated and real spectra, area under the ROC
+    curve of a classifier that tells them apart, error of the fraction of spectra that lack a line.
+
     Writes JSON: dataset -> metric -> value.
 
     Example:

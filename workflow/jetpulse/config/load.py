@@ -11,8 +11,6 @@ from pydantic import BaseModel, RootModel, ValidationError
 from jetpulse.config.models import TASKS, Analysis, Experiment
 from jetpulse.errors import UserError
 
-# What entries generated while training share with those of the dataset, or have no use for.
-FIXED = ("n", "seed", "block", "exact", "traces", "samples", "duration", "bins")
 # Names that would collide with folders of results/.
 RESERVED = ("benchmarks", "comparison", "datasets")
 
@@ -193,9 +191,6 @@ def _check_fresh(analysis: Analysis, experiment: Experiment) -> list[str]:
     if generator is None:
         return [f"training.fresh: {experiment.dataset!r} is not of generated waveforms or spectra; remove it"]
     settings = experiment.training.fresh.settings
-    fixed = [key for key in FIXED if key in settings]
-    if fixed:
-        return [f"training.fresh.settings.{fixed[0]}: must be as in the dataset; remove it"]
     try:
         fresh_settings(generator, settings)
     except ValidationError as error:

@@ -19,7 +19,7 @@ from jetpulse.config.types import Number, Odd
 
 # Read as text, never imported: networks live above the config and bring torch with them.
 _FOLDER = Path(__file__).parent.parent / "models"
-_NOT_NETWORKS = {"__init__"}
+_NOT_NETWORKS = {"__init__", "layers"}
 # What annotations of a network's arguments may use.
 _TYPES = {"Annotated": Annotated, "Field": Field, "Literal": Literal, "Odd": Odd, "Real": Number}
 

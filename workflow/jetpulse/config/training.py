@@ -2,9 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jetpulse.config.types import Positive, Section, real
+
+# What entries generated while training share with those of the dataset, or have no use for.
+FIXED = ("n", "seed", "block", "exact", "traces", "samples", "duration", "bins")
 
 
 class Fresh(Section):
@@ -16,6 +19,15 @@ class Fresh(Section):
         description="Keys of the dataset's `waveforms` or `counts` with other values than the dataset has, such as "
         "a larger `background` to learn from harder entries.",
     )
+
+    @field_validator("settings")
+    @classmethod
+    def _alike(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        for key in FIXED:
+            if key in settings:
+                msg = f"{key} must be as in the dataset; remove it"
+                raise ValueError(msg)
+        return settings
 
 
 class Training(Section):

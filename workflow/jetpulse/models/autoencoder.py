@@ -4,22 +4,16 @@ With the default arguments on 500 bins the reference's 500 - 4 - 2 - 4 - 500.
 """
 
 import math
-from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.models.layers import dense_layers
+
 TASKS = ("reconstruction",)
 _ACTIVATIONS = {"softsign": nn.Softsign, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "relu": nn.ReLU, "gelu": nn.GELU}
-
-
-def _dense(widths: list[int], activation: str) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for wide, narrow in pairwise(widths):
-        layers += [nn.Linear(wide, narrow), _ACTIVATIONS[activation]()]
-    return nn.Sequential(*layers[:-1])
 
 
 class Network(nn.Module):
@@ -38,8 +32,8 @@ class Network(nn.Module):
         super().__init__()
         widths = [math.prod(shape), *hidden, latent]
         self.shape = shape
-        self.encoder = _dense(widths, activation)
-        self.decoder = _dense(widths[::-1], activation)
+        self.encoder = dense_layers(widths, _ACTIVATIONS[activation]())
+        self.decoder = dense_layers(widths[::-1], _ACTIVATIONS[activation]())
 
     def encode(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the latent coordinates."""

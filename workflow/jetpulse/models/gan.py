@@ -7,7 +7,6 @@ achieve.
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Annotated
 
 import torch
@@ -15,16 +14,11 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
+from jetpulse.models.layers import dense_layers
+
 TASKS = ("adversarial",)
 # Probabilities keep this distance from 0 and 1, where they would no longer learn.
 _FLOOR = 0.02
-
-
-def _dense(widths: list[int]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers[:-1])
 
 
 class _Generator(nn.Module):
@@ -33,13 +27,12 @@ class _Generator(nn.Module):
     def __init__(self, latent: int, hidden: list[int], parts: int, size: int) -> None:
         super().__init__()
         self.parts = parts
-        self.describe = _dense([latent, *hidden, 2 * parts])
-        self.mix = nn.Linear(parts, size)
+        self.describe = dense_layers([latent, *hidden, 2 * parts], nn.LeakyReLU(0.2))
         # Parts start as additions to an entry below the mean: what is absent then is exactly 0, rather than a part that
-        # takes away as much as another one gives, which is a trap that training does not leave.
-        with torch.no_grad():
-            self.mix.weight.abs_()
-            self.mix.bias.fill_(-1.0)
+        # takes away as much as another one gives, which is a trap that training does not leave. Being no layer, they
+        # are left alone by `training.initialisation`.
+        self.shapes = nn.Parameter(torch.rand(size, parts) / math.sqrt(parts))
+        self.baseline = nn.Parameter(torch.full((size,), -1.0))
 
     def amplitudes(self, latent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return amplitudes, probabilities, and a draw of which parts are present (0 or 1), each (batch, parts)."""
@@ -47,6 +40,10 @@ class _Generator(nn.Module):
         probability = _FLOOR + (1 - 2 * _FLOOR) * torch.sigmoid(logit)
         present = (torch.rand_like(probability) < probability).to(amplitude)
         return functional.softplus(amplitude), probability, present
+
+    def mix(self, amplitudes: torch.Tensor) -> torch.Tensor:
+        """Return the sum of the parts (batch, size); an amplitude of 0 is an absent part."""
+        return functional.linear(amplitudes, self.shapes, self.baseline)
 
 
 class Network(nn.Module):
@@ -75,7 +72,7 @@ class Network(nn.Module):
         self.shape, self.latent = shape, latent
         self.penalty, self.distance, self.noise = penalty, distance, noise
         self.generator = _Generator(latent, hidden, parts, size)
-        self.discriminator = _dense([size, *critic, 1])
+        self.discriminator = dense_layers([size, *critic, 1], nn.LeakyReLU(0.2))
 
     def generate(self, latent: torch.Tensor) -> torch.Tensor:
         """Return generated entries."""

@@ -4,21 +4,15 @@ Linear by default, which is probabilistic principal component analysis with a kn
 """
 
 import math
-from itertools import pairwise
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.models.layers import dense_layers
+
 TASKS = ("variational",)
-
-
-def _dense(widths: list[int]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for wide, narrow in pairwise(widths):
-        layers += [nn.Linear(wide, narrow), nn.GELU()]
-    return nn.Sequential(*layers[:-1])
 
 
 class Network(nn.Module):
@@ -37,8 +31,8 @@ class Network(nn.Module):
         super().__init__()
         size = math.prod(shape)
         self.shape, self.sigma = shape, sigma
-        self.encoder = _dense([size, *hidden, 2 * latent])
-        self.decoder = _dense([latent, *reversed(hidden), size])
+        self.encoder = dense_layers([size, *hidden, 2 * latent], nn.GELU())
+        self.decoder = dense_layers([latent, *reversed(hidden), size], nn.GELU())
 
     def encode(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log sigma of the posterior."""

@@ -195,6 +195,8 @@ def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, 
         )
         tensors = load_file(model)
         normalisation = stored_normalisation(tensors)
+        if normalisation is None and description["training"].get("normalise", "none") != "none":
+            raise ValueError("no normalisation")
         network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
     except FileNotFoundError as error:
         raise UserError(f"{model}: no such file; check the path") from error

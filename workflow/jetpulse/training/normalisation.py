@@ -32,10 +32,6 @@ class Normalisation:
             x = x @ self.basis.to(y)
         return x + self.centre.to(y)
 
-    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of a normalised entry."""
-        return shape if self.basis is None else (len(self.basis),)
-
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return what a model's file stores."""
         parts = {"centre": self.centre, "scale": self.scale, "basis": self.basis}
