@@ -11,7 +11,8 @@ from jetpulse.config.models import TASKS
 from jetpulse.config.networks import model_names, model_tasks
 from jetpulse.models import build_network, count_parameters
 
-FILES = sorted(path.stem for path in Path(models.__file__).parent.glob("*.py") if path.stem != "__init__")
+SHARED = {"__init__", "constituents", "layers"}
+FILES = sorted(path.stem for path in Path(models.__file__).parent.glob("*.py") if path.stem not in SHARED)
 CLASSIFIERS = [name for name in model_names() if "classification" in model_tasks(name)]
 
 
