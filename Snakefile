@@ -15,12 +15,14 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/fetch.smk"
 include: "workflow/rules/jets.smk"
 include: "workflow/rules/pulses.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/validation.smk"
 include: "workflow/rules/localisation.smk"
 include: "workflow/rules/unsupervised.smk"
 
@@ -50,6 +52,12 @@ rule spectra:
     """Make everything about spectra: their datasets, experiments and figures."""
     input:
         results_of(experiments_of_kind("spectra")),
+
+
+rule fetch_all:
+    """Fetch every file of config/sources.csv; `snakemake fetch_all -n` lists sizes and licences."""
+    input:
+        [f"{FOLDER}/{download}" for download in sources],
 
 
 onsuccess:

@@ -89,7 +89,7 @@ def test_comments_and_empty_lines_change_nothing(original, package):
         ("training/fresh.py", "fresh_inputs", set(), {"train", "predict"}),
         ("training/inputs.py", "SparseImages.batch", {"train", "predict"}, {"build-jet-images", "evaluate"}),
         ("training/checkpoints.py", "_below", {"train"}, {"predict"}),
-        ("samples/files.py", "publish", set(NAMES) - {"list-models", "check-config"}, {"list-models"}),
+        ("samples/files.py", "publish", set(NAMES) - {"list-models", "list-sources", "check-config"}, {"list-models"}),
         ("samples/store.py", "read_attributes", HDF5 - {"simulate-jets"}, {"combine", "compare", "plot-training"}),
         ("samples/files.py", "open_hdf5", HDF5 - {"simulate-jets"}, {"compare", "list-models"}),
         ("figures/training.py", "training_curves", {"plot-training"}, set(NAMES) - {"plot-training"}),

@@ -89,7 +89,8 @@ def test_one_file_of_a_split_may_be_given_without_a_list():
     files = {"train": "a.h5", "val": ["b.h5", "c.h5"], "test": "d.h5"}
     config = changed(("datasets.jets.source", {"files": files}))
     source = parse_config(config, "config.yaml").datasets["jets"].source
-    assert (source.files.train, source.files.val, source.files.test) == (["a.h5"], ["b.h5", "c.h5"], ["d.h5"])
+    found = [[file.path for file in getattr(source.files, split)] for split in files]
+    assert found == [["a.h5"], ["b.h5", "c.h5"], ["d.h5"]]
     assert source.format == "top-tagging"
 
 

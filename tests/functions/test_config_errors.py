@@ -59,7 +59,6 @@ def test_an_unknown_key_unlike_any_other_lists_what_is_allowed():
         "datasets.jets.source",
         f"{SIMULATION}.jets_per_class",
         f"{EXPERIMENT}.dataset",
-        f"{EXPERIMENT}.model",
         f"{EXPERIMENT}.model.name",
     ],
 )
@@ -171,7 +170,7 @@ def test_a_split_that_does_not_add_up_says_what_it_adds_up_to(split, total):
 
 @pytest.mark.parametrize("source", [{}, {"simulation": {"jets_per_class": 1}, "files": {"train": "a.h5"}}])
 def test_a_source_is_exactly_one_thing(source):
-    assert only_mistake(changed((SOURCE, source))) == f"{SOURCE}: needs exactly one of simulation, files"
+    assert only_mistake(changed((SOURCE, source))) == f"{SOURCE}: needs exactly one of simulation, files, download"
 
 
 def test_files_that_name_no_file_are_refused():

@@ -91,7 +91,7 @@ def test_experiments_on_waveforms_and_spectra_need_no_representation(experiment)
                 "model": {"name": "jet-cnn"},
                 "training": {"normalise": "residual"},
             },
-            "training.normalise: jet images have a preprocessing step for it; set it to 'none'",
+            "training.normalise: jets are normalised by steps of an image or by their network; set it to 'none'",
         ),
     ],
 )

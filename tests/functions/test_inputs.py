@@ -122,10 +122,10 @@ def test_a_missing_split_is_refused(tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    path = write_images(tmp_path / "i.h5", kind="jets")
+    path = write_images(tmp_path / "i.h5", kind="jets-raw")
     with pytest.raises(UserError) as error:
         load_split(path, "train")
-    assert_one_line(error, path, "kind 'jets'", "jet-image")
+    assert_one_line(error, path, "kind 'jets-raw'", "jet-image")
 
 
 def test_dense_entries_are_handed_out_in_any_order_and_with_repetitions():

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -8,9 +9,9 @@ from jetpulse.config import Simulation
 from jetpulse.errors import UserError
 from jetpulse.jets import simulation
 from jetpulse.jets.checks import check_jets
-from jetpulse.jets.kinematics import jet_momenta, mass, pt_eta_phi
+from jetpulse.jets.kinematics import jet_momenta, leading_fraction, mass, pt_eta_phi
 from jetpulse.jets.simulation import simulate_block
-from jetpulse.samples import Block
+from jetpulse.samples import Block, counts_to_offsets
 from toy_jets import assert_one_line
 
 SPEC = Simulation(jets_per_class=100)
@@ -107,6 +108,19 @@ def test_without_a_detector_there_are_more_constituents(made, process):
     assert np.diff(particles.offsets).mean() > 1.15 * np.diff(made[process].offsets).mean()
 
 
+def test_particles_are_made_where_pythia_makes_them():
+    batch = simulation.configure_pythia(SPEC, "qcd", 0).nextBatch(5).prt
+    alone, final, expected = simulation.configure_pythia(SPEC, "qcd", 0), [], []
+    for _ in range(5):
+        alone.next()
+        final += [particle.isFinal() for particle in alone.event]
+        expected += [[particle.xProd(), particle.yProd(), particle.zProd()] for particle in alone.event]
+    rows = np.flatnonzero(final)
+    found = simulation._vertices(batch, simulation._momenta(batch), rows)
+    assert (np.abs(found).max(axis=1) > 10).sum() > 20  # mm: decays of strange particles
+    np.testing.assert_allclose(found, np.array(expected)[rows], rtol=1e-9, atol=1e-6)
+
+
 def test_only_the_hardest_constituents_are_kept(made):
     spec = Simulation(jets_per_class=100, max_constituents=10)
     block, full = simulate_block(spec, "top", 0, 5), made["top"]
@@ -158,3 +172,44 @@ def test_every_kind_of_simulation_gives_jets_inside_its_window(settings):
         pt, _, _ = pt_eta_phi(block.entries["jet"])
         assert len(block) == 5
         assert ((pt > spec.pt[0] - 1e-3) & (pt < spec.pt[1] + 1e-3)).all()
+
+
+def describe(constituents: np.ndarray, offsets: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Return the value and the statistical error of what the simulation is measured by."""
+    counts, fraction = np.diff(offsets), leading_fraction(constituents, offsets)
+    masses = mass(jet_momenta(constituents, offsets))
+    root = np.sqrt(len(counts))
+    # The median's error is that of the central order statistics: half a standard deviation of ranks on either side.
+    low, median, high = np.quantile(masses, [0.5 - 0.5 / root, 0.5, 0.5 + 0.5 / root])
+    return {
+        "mean constituent count": (counts.mean(), counts.std() / root),
+        "median mass": (median, (high - low) / 2),
+        "mean leading fraction": (fraction.mean(), fraction.std() / root),
+    }
+
+
+@pytest.fixture(scope="module")
+def real_jets(real_data) -> dict[str, dict[str, tuple[float, float]]]:
+    with np.load(Path(real_data) / "top_landscape_test_first1000.npz") as data:
+        constituents, counts, label = data["constituents"], data["counts"].astype(np.int64), data["label"]
+    return {
+        process: describe(constituents[np.repeat(label == value, counts)], counts_to_offsets(counts[label == value]))
+        for process, value in simulation.LABELS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def like_real_jets(real_data) -> dict[str, dict[str, tuple[float, float]]]:
+    spec, count = Simulation(jets_per_class=400, multiple_interactions=True), 400
+    blocks = {process: simulate_block(spec, process, 0, count) for process in simulation.LABELS}
+    return {process: describe(block.flat["constituents"], block.offsets) for process, block in blocks.items()}
+
+
+@processes
+@pytest.mark.parametrize(
+    ("quantity", "limit"),
+    [("mean constituent count", 0.05), ("median mass", 0.05), ("mean leading fraction", 0.07)],
+)
+def test_simulated_jets_are_like_the_real_ones(like_real_jets, real_jets, process, quantity, limit):
+    (found, error), (expected, real_error) = like_real_jets[process][quantity], real_jets[process][quantity]
+    assert abs(found - expected) < limit * expected + np.hypot(error, real_error)

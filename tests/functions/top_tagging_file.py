@@ -1,10 +1,14 @@
 """Small files in the public top-tagging layout, written with h5py alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+from jetpulse.config import JetSource
+from jetpulse.jets.readers import read_jets
+from jetpulse.samples import Block
 
 TRUTH = ["truthE", "truthPX", "truthPY", "truthPZ"]
 
@@ -44,3 +48,8 @@ def write_table(
         dataset.attrs["values_block_0_kind"] = np.bytes_(names_as_pickle(names or momentum_names(constituents)))
         dataset.attrs["values_block_1_kind"] = np.bytes_(names_as_pickle(label_names))
     return path
+
+
+def read_top_tagging(path: Path, file_number: int = 0, rows: int = 10_000) -> Iterator[Block]:
+    """Read a file as it is, nothing checked or sorted."""
+    return read_jets(path, JetSource(files=[str(path)]), file_number, rows=rows)

@@ -14,6 +14,7 @@ DEFAULT = {
         "build_jet_samples": 1,
         "build_jet_images": 1,
         "plot_jets": 1,
+        "validate_jets": 1,
         **dict.fromkeys(("train", "predict", "evaluate"), 3 + 3),
         **dict.fromkeys(("combine", "plot_training", "plot_classification"), 2),
         "plot_comparison": 1,
@@ -37,18 +38,18 @@ DEFAULT = {
         "tabulate": 2,
     },
 }
-# The same from config/tiny.yaml, with two datasets of jets that the first experiment is tested on: 73 jobs.
+# The same from config/tiny.yaml, with two datasets of jets that the first experiment is tested on: 77 jobs.
 TINY = {
     "simulate_jets": 6,
-    **dict.fromkeys(("build_jet_samples", "build_jet_images", "plot_jets", "plot_comparison"), 2),
+    **dict.fromkeys(("build_jet_samples", "build_jet_images", "plot_jets", "validate_jets", "plot_comparison"), 2),
     **dict.fromkeys(("build_pulse_samples", "plot_pulses", "build_spectra", "plot_spectra"), 1),
     **dict.fromkeys(("train", "predict", "evaluate"), 2 + 1 + 2 + 1 + 3),
     **dict.fromkeys(("combine", "plot_training"), 7),
     **dict.fromkeys(("plot_classification", "plot_localisation"), 2),
     **dict.fromkeys(("plot_reconstruction", "plot_variational", "plot_adversarial"), 1),
     **dict.fromkeys(("plot_kernels", "plot_localisation_comparison"), 1),
+    **dict.fromkeys(("plot_jet_agreement", "plot_transfers", "compare"), 1),
     "tabulate": 4,
-    "compare": 1,
 }
 
 

@@ -15,6 +15,7 @@ AFTER_TRAINING = {
     "plot_training",
     "plot_classification",
     "plot_comparison",
+    "plot_transfers",
     "tabulate",
 }
 
@@ -75,10 +76,11 @@ def test_preprocessing_reruns_images_and_what_follows(finished: Path) -> None:
             "evaluation/classification.py",
             "cut = signal[max(0,",
             "cut = signal[max(0 + 0,",
-            {"evaluate", "combine", "compare", "tabulate"},
+            {"evaluate", "combine", "compare", "plot_transfers", "tabulate"},
         ),
         ("jets/kernels.py", "TIE = 1e-4", "TIE = 2e-4", {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING}),
-        ("jets/readers.py", '_LABEL = "is_signal_new"', '_LABEL = "is_signal"', None),
+        ("jets/checks.py", "MOST_PT = 50_000.0", "MOST_PT = 60_000.0", None),
+        ("jets/readers/top_tagging.py", '_LABEL = "is_signal_new"', '_LABEL = "is_signal"', set()),
     ],
 )
 def test_editing_one_function_reruns_the_rules_that_use_it(

@@ -1,6 +1,7 @@
 """The checked configuration, and the few functions that turn it into paths and parameters."""
 
 import json
+import re
 
 from snakemake.exceptions import WorkflowError
 
@@ -9,9 +10,11 @@ try:
     from jetpulse.codehash import code_hash
     from jetpulse.config import check_files, expand_path, parse_config, read_yaml
     from jetpulse.errors import UserError
+    from jetpulse.fetch.sources import FOLDER, read_sources, resolve_downloads
 except ModuleNotFoundError as error:
     raise WorkflowError(f"{error}; run `make install`, then `. .venv/bin/activate`") from None
 
+SOURCES = "config/sources.csv"
 config_name = ", ".join(map(str, workflow.configfiles)) or "--config"
 try:
     # Snakemake has read the files already, but lets a key that is given twice pass.
@@ -19,6 +22,9 @@ try:
         read_yaml(file)
     analysis = parse_config(config, config_name)
     check_files(analysis, config_name)
+    # From here on a download is an ordinary file, which the rule `fetch` makes.
+    sources = read_sources(SOURCES)
+    analysis = resolve_downloads(analysis, sources, config_name, SOURCES)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -68,6 +74,23 @@ def name_kind(experiment):
     return analysis.datasets[experiment.dataset].kind
 
 
+def with_model():
+    """Return the names of the experiments that train a network; the others have scores from elsewhere."""
+    return [name for name, value in analysis.experiments.items() if value.model is not None]
+
+
+def with_scores():
+    """Return the names of the experiments whose scores come from elsewhere."""
+    return [name for name, value in analysis.experiments.items() if value.scores is not None]
+
+
+def samples_code(wildcards):
+    """Hash the code that collects a dataset's jets, with the reader of its format, which is loaded by name."""
+    source = analysis.datasets[wildcards.dataset].source
+    reader = [] if source.simulation else [f"jets.readers.{source.format.replace('-', '_')}"]
+    return code_of("build-jet-samples", *reader)
+
+
 def training_code(wildcards, verb):
     """Hash the code of a training or prediction with the network, objective and generator that it loads by name."""
     experiment = analysis.experiments[wildcards.experiment]
@@ -109,6 +132,17 @@ def files_of(wildcards):
     return [expand_path(name, wildcards.dataset) for name in analysis.datasets[wildcards.dataset].source.paths()]
 
 
+def source_spec(wildcards):
+    """Return what decides the bytes of a download, as one JSON value; texts about it and mirrors do not."""
+    source = sources[wildcards.download]
+    return json.dumps([source.version, source.url, source.bytes, source.checksum, source.member])
+
+
+def source_about(wildcards, output):
+    """Return size, licence and address of a download (as it takes `output`, Snakemake does not compare it)."""
+    return sources[wildcards.download].about
+
+
 def jets_of(wildcards):
     """Return what a dataset's jets are collected from: simulated blocks or the user's files."""
     simulation = analysis.datasets[wildcards.dataset].source.simulation
@@ -135,6 +169,17 @@ def test_inputs_of(wildcards):
     return [f"data/{dataset}/{experiment.representation}.h5" for dataset in tested_on(experiment)]
 
 
+def scores_of(wildcards):
+    """Return the file of scores that stands for one training of an experiment; they are numbered from 1."""
+    files = dict(enumerate(analysis.experiments[wildcards.experiment].scores.files, 1))
+    return expand_path(files[int(wildcards.seed)], wildcards.experiment)
+
+
+def scores_spec(wildcards):
+    """Return where the files of scores have what."""
+    return spec_of(analysis.experiments[wildcards.experiment].scores, "label", "score", "event", "meaning")
+
+
 def samples_of(wildcards):
     """Return the samples that a task's measures and figures need beside the predictions; jets carry their labels."""
     experiment = analysis.experiments[wildcards.experiment]
@@ -153,10 +198,16 @@ def per_seed(name):
     """Return a function that lists one file of every seed of an experiment."""
 
     def files(wildcards):
-        seeds = analysis.experiments[wildcards.experiment].seeds
+        seeds = analysis.experiments[wildcards.experiment].numbers()
         return [f"results/{wildcards.experiment}/seed{seed}/{name}" for seed in seeds]
 
     return files
+
+
+def models_of(name):
+    """Return a function that lists one file of every trained model of an experiment: none if it has scores."""
+    files = per_seed(name)
+    return lambda wildcards: files(wildcards) if wildcards.experiment in with_model() else []
 
 
 def comparable(wildcards):
@@ -185,8 +236,10 @@ def results_of(experiments):
     """Return every final result of these experiments, save for the tables of all experiments."""
     wanted = []
     for name, experiment in experiments.items():
-        figures = ["training", *FIGURES[experiment.task]]
-        if experiment.model.name == "pulse-reference":
+        figures = list(FIGURES[experiment.task])
+        if experiment.model is not None:
+            figures.append("training")
+        if experiment.model is not None and experiment.model.name == "pulse-reference":
             figures.append("kernels")
         wanted.append(f"results/{name}/metrics.json")
         wanted += [f"results/{name}/figures/{figure}.svg" for figure in figures]
@@ -195,14 +248,51 @@ def results_of(experiments):
                 f"results/comparison/{dataset}/{file}" for file in ("table.html", *COMPARISONS.get(experiment.task, ()))
             ]
             wanted += dataset_figures(dataset, experiment.representation)
+    wanted += validations_of(experiments)
+    if transfers_among(experiments):
+        wanted += ["results/comparison/transfers.svg", "results/comparison/transfers.html"]
     return list(dict.fromkeys(wanted))
+
+
+def validations_of(experiments):
+    """Return what shows that the jets these experiments use are right, and how far samples agree, in one order."""
+    wanted, pairs = [], set()
+    for experiment in experiments.values():
+        for dataset in tested_on(experiment):
+            if analysis.datasets[dataset].kind != "jets":
+                continue
+            folder = f"results/datasets/{experiment.dataset}/jets"
+            wanted += [f"results/datasets/{dataset}/jets/{file}" for file in ("kinematics.svg", "validation.html")]
+            if dataset != experiment.dataset and {dataset, experiment.dataset} not in pairs:
+                pairs.add(frozenset((dataset, experiment.dataset)))
+                wanted += [f"{folder}/agreement-{dataset}.{ending}" for ending in ("svg", "html")]
+    return wanted
+
+
+def transfers_among(experiments):
+    """Return whether a network that classifies is tested on other datasets than its own."""
+    return any(value.task == "classification" and value.test_on for value in experiments.values())
+
+
+def transferred():
+    """Return the names of the experiments whose networks classify."""
+    return [name for name in experiments_of_task("classification") if name in with_model()]
+
+
+def transfers_spec():
+    """Return what tells the networks of transfers apart, as one JSON value."""
+    shown = {"task", "dataset", "representation", "model"}
+    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in transferred()}
+    return json.dumps(spec, sort_keys=True)
 
 
 def dataset_figures(dataset, representation):
     """Return the figures that show a dataset, seen through a representation."""
     kind = analysis.datasets[dataset].kind
     if kind == "jets":
-        return [f"results/datasets/{dataset}/{representation}/average.svg"]
+        # Networks of constituents see the samples themselves, of which there is no mean image; scores from elsewhere
+        # come without any.
+        return [] if representation == "samples" else [f"results/datasets/{dataset}/{representation}/average.svg"]
     return [f"results/datasets/{dataset}/{kind}/{figure}.svg" for figure in DATASET_FIGURES[kind]]
 
 
@@ -211,7 +301,7 @@ def predictions_on(wildcards):
     return [
         f"results/{name}/seed{seed}/predictions.h5"
         for name in comparable(wildcards)
-        for seed in analysis.experiments[name].seeds
+        for seed in analysis.experiments[name].numbers()
     ]
 
 
@@ -222,7 +312,7 @@ def by_experiment(files):
 
 def comparison_spec(wildcards):
     """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
-    shown = {"task", "dataset", "model", "reference"}
+    shown = {"task", "dataset", "model", "scores", "reference"}
     spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
     return json.dumps(spec, sort_keys=True)
 

@@ -1,6 +1,35 @@
 """Evaluation: one training, one experiment over its seeds, all experiments side by side."""
 
 
+rule import_scores:
+    """Bring labels and scores from elsewhere into the form of our own predictions.
+
+    Uses wildcards `experiment` and `seed`, the number of the file.
+    """
+    input:
+        scores=scores_of,
+        samples=lambda wildcards: f"data/{analysis.experiments[wildcards.experiment].dataset}/samples.h5",
+    output:
+        predictions="results/{experiment}/seed{seed}/predictions.h5",
+    log:
+        "logs/import_scores/{experiment}.seed{seed}.log",
+    benchmark:
+        "results/benchmarks/import_scores/{experiment}.seed{seed}.jsonl"
+    wildcard_constraints:
+        experiment=one_of(with_scores()),
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        dataset=lambda wildcards: analysis.experiments[wildcards.experiment].dataset,
+        spec=scores_spec,
+        code=code_of("import-scores"),
+    message:
+        "Importing the scores of {wildcards.experiment}, file {wildcards.seed}"
+    shell:
+        "jetpulse import-scores {input.scores:q} {input.samples} {output.predictions} --dataset {params.dataset}"
+        " --spec {params.spec:q} > {log} 2>&1"
+
+
 rule evaluate:
     """Measure one training's predictions on every dataset it was tested on.
 
@@ -36,8 +65,8 @@ rule combine:
     """
     input:
         metrics=per_seed("metrics.json"),
-        models=per_seed("model.safetensors"),
-        descriptions=per_seed("model.json"),
+        models=models_of("model.safetensors"),
+        descriptions=models_of("model.json"),
     output:
         metrics="results/{experiment}/metrics.json",
     log:
@@ -48,12 +77,13 @@ rule combine:
         "../../envs/cpu.yaml"
     params:
         dataset=lambda wildcards: analysis.experiments[wildcards.experiment].dataset,
+        models=lambda wildcards, input: ["--models", *input.models] if input.models else [],
         code=code_of("combine"),
     message:
         "Combining the seeds of {wildcards.experiment}"
     shell:
         "jetpulse combine {output.metrics} --dataset {params.dataset}"
-        " --metrics {input.metrics} --models {input.models} > {log} 2>&1"
+        " --metrics {input.metrics} {params.models:q} > {log} 2>&1"
 
 
 rule compare:

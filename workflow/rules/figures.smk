@@ -68,6 +68,8 @@ rule plot_training:
         "logs/plot_training/{experiment}.log",
     benchmark:
         "results/benchmarks/plot_training/{experiment}.jsonl"
+    wildcard_constraints:
+        experiment=one_of(with_model()),
     conda:
         "../../envs/cpu.yaml"
     params:

@@ -1,4 +1,4 @@
-"""Jets: simulate, collect into samples, turn into images."""
+"""Jets: simulate, collect into samples, export, turn into images."""
 
 
 rule simulate_jets:
@@ -50,7 +50,7 @@ rule build_jet_samples:
         "../../envs/cpu.yaml"
     params:
         spec=dataset_spec,
-        code=code_of("build-jet-samples"),
+        code=samples_code,
         raw=lambda wildcards, input: (
             ["--raw", *input.sources] if analysis.datasets[wildcards.dataset].source.simulation else []
         ),
@@ -58,6 +58,36 @@ rule build_jet_samples:
         "Collecting the samples of {wildcards.dataset}"
     shell:
         "jetpulse build-jet-samples {output.samples} --spec {params.spec:q} {params.raw:q} > {log} 2>&1"
+
+
+rule export_jets:
+    """Write the jets of a split in a format of the field's other tools: ROOT, parquet or npz.
+
+    Made on request only: `snakemake data/jets/export/test.root`.
+
+    Uses wildcards `dataset`, `split` and `format`.
+    """
+    input:
+        samples="data/{dataset}/samples.h5",
+    output:
+        jets="data/{dataset}/export/{split}.{format}",
+    log:
+        "logs/export_jets/{dataset}.{split}.{format}.log",
+    benchmark:
+        "results/benchmarks/export_jets/{dataset}.{split}.{format}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
+        split="train|val|test",
+        format="root|parquet|npz",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        code=code_of("export-jets"),
+    message:
+        "Exporting {wildcards.split} of {wildcards.dataset} as {wildcards.format}"
+    shell:
+        "jetpulse export-jets {input.samples} {output.jets} --format {wildcards.format}"
+        " --split {wildcards.split} > {log} 2>&1"
 
 
 rule build_jet_images:

@@ -19,6 +19,8 @@ rule train:
         "logs/train/{experiment}.seed{seed}.log",
     benchmark:
         "results/benchmarks/train/{experiment}.seed{seed}.jsonl"
+    wildcard_constraints:
+        experiment=one_of(with_model()),
     priority: 10  # long jobs first, short ones fill the gaps
     conda:
         training_environment
@@ -50,6 +52,8 @@ rule predict:
         "logs/predict/{experiment}.seed{seed}.log",
     benchmark:
         "results/benchmarks/predict/{experiment}.seed{seed}.jsonl"
+    wildcard_constraints:
+        experiment=one_of(with_model()),
     conda:
         "../../envs/cpu.yaml"
     params:

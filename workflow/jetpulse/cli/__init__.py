@@ -19,11 +19,12 @@ from jetpulse.errors import UserError
 
 # Verbs by module, in the order of the chain; importing a module of verbs stays cheap, they import what they need.
 VERBS = {
-    "jets": ("simulate-jets", "build-jet-samples", "build-jet-images"),
+    "fetch": ("fetch", "list-sources"),
+    "jets": ("simulate-jets", "build-jet-samples", "export-jets", "build-jet-images"),
     "pulses": ("build-pulse-samples", "plot-pulses"),
     "spectra": ("build-spectra", "plot-spectra"),
     "training": ("train", "predict", "list-models"),
-    "evaluation": ("evaluate", "combine", "compare"),
+    "evaluation": ("import-scores", "evaluate", "combine", "compare"),
     "figures": (
         "plot-jets",
         "plot-training",
@@ -34,6 +35,7 @@ VERBS = {
         "plot-kernels",
         "tabulate",
     ),
+    "validation": ("validate-jets", "plot-jet-agreement", "plot-transfers"),
     "unsupervised": ("plot-reconstruction", "plot-variational", "plot-adversarial"),
     "config": ("check-config", "document-config"),
 }

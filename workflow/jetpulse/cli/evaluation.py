@@ -6,6 +6,36 @@ from jetpulse.cli.common import argument, log, log_start, named_paths, path, rea
 
 
 @verb(
+    path("scores", "file of labels and scores: .npz, .csv or .h5"),
+    path("samples", "samples.h5 of the dataset whose test split was scored"),
+    path("out", "predictions.h5 to write"),
+    argument("--dataset", required=True, help="the dataset's name"),
+    spec_argument("the file's columns and what its scores mean"),
+)
+def import_scores(scores: Path, samples: Path, out: Path, dataset: str, spec: str) -> None:
+    """Bring the labels and scores of someone else's classifier into the form of our own predictions.
+
+    Entries are found in the dataset's test split by their event ids if the file has them, else their number, order
+    and labels must be those of the test split; labels must agree in both cases.
+
+    Writes a group for the dataset: event int64 (n), label int8 (n), and probability float64 (n, 2) of background and
+    signal, computed from logits if the scores are such; of other discriminants score float64 (n), for which accuracy
+    and calibration are not defined.
+
+    Example:
+      jetpulse import-scores theirs.csv samples.h5 seed1/predictions.h5 --dataset jets \\
+          --spec '{"score": "p_top", "event": "id"}'
+    """
+    from jetpulse.config.scores import ScoreColumns
+    from jetpulse.evaluation.scores import write_scores
+
+    columns = read_spec(spec, ScoreColumns)
+    log_start("import-scores", "h5py", meaning=columns.meaning)
+    write_scores(scores, samples, out, dataset, columns, log)
+    log(f"wrote {out}")
+
+
+@verb(
     path("predictions", "predictions.h5 of one training"),
     path("out", "metrics.json to write"),
     argument("--task", required=True, help="the experiment's task, for example classification or localisation"),
@@ -20,9 +50,9 @@ from jetpulse.cli.common import argument, log, log_start, named_paths, path, rea
 def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> None:
     """Measure the predictions of one training.
 
-    Classification: accuracy, area under the ROC curve (DeLong error), background rejection 1/eB at 30 % and 50 %
-    signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or undefined
-    is null.
+    Classification: accuracy at probability 0.5, area under the ROC curve (DeLong error), background rejection 1/eB at
+    30 % and 50 % signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or
+    undefined is null, as accuracy and calibration of scores from elsewhere that are no probabilities.
 
     Localisation: accuracy of the best bin, root mean square error and bias of the mean bin, log loss, how often the
     smallest sets of bins with 68.3 % and 95.4 % probability hold the true bin and how often they should, expected
@@ -53,7 +83,12 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> Non
     path("out", "metrics.json of the experiment"),
     argument("--dataset", required=True, help="the dataset that was trained on"),
     path("--metrics", "metrics.json of every seed", nargs="+", required=True),
-    path("--models", "model.safetensors of every seed, in the same order", nargs="+", required=True),
+    path(
+        "--models",
+        "model.safetensors of every seed, in the same order; left out for scores from elsewhere",
+        nargs="+",
+        default=[],
+    ),
 )
 def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path]) -> None:
     """Combine the metrics of an experiment's seeds.

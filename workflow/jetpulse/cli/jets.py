@@ -1,4 +1,4 @@
-"""Verbs of the jet chain: simulate, build samples, build images."""
+"""Verbs of the jet chain: simulate, build samples, export them, build images."""
 
 from pathlib import Path
 
@@ -44,14 +44,15 @@ def simulate_jets(out: Path, spec: str, process: str, block: int) -> None:
 def build_jet_samples(out: Path, spec: str, raw: list[Path]) -> None:
     """Collect a dataset's jets into train, val and test by event id.
 
-    Reads simulated blocks (--raw) or the files that the spec names, in the public top-tagging layout. Jets of one
-    event always share a split; which one depends on the event's id alone.
+    Reads simulated blocks (--raw) or the files that the spec names: HDF5, parquet, npz or ROOT, whatever its `format`
+    says. Jets of one event always share a split; which one depends on the event's id alone.
 
     Writes a group per split: event int64 (n), label int8 (n), offsets int64 (n + 1), constituents float32
     (total, 4): E, px, py, pz in GeV, hardest first, no padding.
 
-    Fails when a jet has no constituents, or one that is not finite or has no positive energy, and when a split
-    lacks jets of a class.
+    Fails when a jet has no constituents, or one that is not finite, has no positive energy or less than its
+    momentum; when the same jet is in two splits; and when a split lacks jets of a class. Logs what is left out, and
+    stretches of a file that are not mixed as chance would have it.
 
     Example:
       jetpulse build-jet-samples samples.h5 --raw qcd-0.h5 top-0.h5 \\
@@ -66,10 +67,39 @@ def build_jet_samples(out: Path, spec: str, raw: list[Path]) -> None:
         raise UserError("--raw: the dataset is simulated; name the files that simulate-jets wrote")
     log_start("build-jet-samples", "h5py", "hdf5plugin", split_seed=dataset.split.seed)
     with progress(None, "jets") as count:
-        counts = write_samples(out, dataset, raw, count)
+        counts = write_samples(out, dataset, raw, count, log)
     for split in ("train", "val", "test"):
         log(f"{split}: {counts[split, 1]} top jets, {counts[split, 0]} QCD jets")
     log(f"wrote {out}")
+
+
+@verb(
+    path("samples", "samples.h5 of a dataset"),
+    path("out", "file to write"),
+    argument("--format", required=True, choices=("root", "parquet", "npz"), help="what to write"),
+    argument("--split", choices=("train", "val", "test"), help="which jets (default: of all splits, in this order)"),
+)
+def export_jets(samples: Path, out: Path, format: str, split: str | None) -> None:
+    """Write jets in a format that the field's other tools read.
+
+    All formats hold event, label and the constituents' E, px, py, pz in GeV, hardest first. root: a tree `jets` with
+    branches event, label, constituent_E ...; parquet: columns event, label and lists E, px, py, pz; npz:
+    constituents (total, 4), counts, label, event. `build-jet-samples` reads them back (formats tree, parquet, npz).
+
+    Fails when there are no such jets.
+
+    Example:
+      jetpulse export-jets samples.h5 test.root --format root --split test
+    """
+    from jetpulse.jets.export import export_jets
+    from jetpulse.samples import SPLITS, split_sizes
+
+    log_start("export-jets", "h5py", *{"root": ("uproot", "awkward"), "parquet": ("pyarrow",)}.get(format, ()))
+    splits = [split] if split else list(SPLITS)
+    sizes = split_sizes(samples)
+    with progress(sum(sizes.get(name, 0) for name in splits), "jets") as count:
+        total = export_jets(samples, out, format, splits, count)
+    log(f"wrote {out}: {total} jets of {', '.join(splits)}")
 
 
 @verb(

@@ -27,9 +27,12 @@ def build_spectra(out: Path, spec: str) -> None:
           --spec '{"kind": "spectra", "source": {"files": ["data.h5"], "targets": ["targets.h5"]}}'
     """
     from jetpulse.config import SpectrumDataset
+    from jetpulse.errors import UserError
     from jetpulse.spectra.files import write_samples
 
     dataset = read_spec(spec, SpectrumDataset)
+    if dataset.source.download:
+        raise UserError("--spec: source.download: fetch the files first (`jetpulse fetch`) and name them in `files`")
     settings = dataset.source.counts
     seeds = {"seed": settings.seed} if settings else {}
     log_start("build-spectra", "h5py", **seeds, split_seed=dataset.split.seed)

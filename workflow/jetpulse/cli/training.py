@@ -34,9 +34,12 @@ def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | N
           --spec '{"dataset": "jets", "representation": "images", "model": {"name": "jet-cnn"}}'
     """
     from jetpulse.config import Experiment
+    from jetpulse.errors import UserError
     from jetpulse.training.files import write_model
 
     experiment = read_spec(spec, Experiment)
+    if experiment.model is None:
+        raise UserError("--spec: names scores, which are not trained; give a model")
     log_start("train", "torch", "safetensors", model=experiment.model.name, seed=seed)
 
     def report(row: dict[str, float]) -> None:

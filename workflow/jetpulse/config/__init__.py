@@ -1,6 +1,7 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
-from jetpulse.config.jets import JetDataset, JetImage, Simulation
+from jetpulse.config.jet_formats import Fields, Label
+from jetpulse.config.jets import JetDataset, JetImage, JetSource, Simulation
 from jetpulse.config.load import check_files, expand_path, load_config, parse_config, read_yaml
 from jetpulse.config.models import Analysis, Experiment, Experiments
 from jetpulse.config.pulses import PulseDataset, Waveforms
@@ -13,8 +14,11 @@ __all__ = [
     "Counts",
     "Experiment",
     "Experiments",
+    "Fields",
     "JetDataset",
     "JetImage",
+    "JetSource",
+    "Label",
     "PulseDataset",
     "Simulation",
     "SpectrumDataset",

@@ -1,11 +1,12 @@
 """Typed models of jets: where they come from, and their images."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from jetpulse.config.splits import Split, SplitFiles
-from jetpulse.config.types import Section, Window, real
+from jetpulse.config.jet_formats import READING, Fields, Format, LabelOrName, formats_with, unused_keys
+from jetpulse.config.splits import Split, SplitFilesOrList
+from jetpulse.config.types import Name, Section, Window, real
 
 
 def _increasing(window: list[float]) -> list[float]:
@@ -39,7 +40,10 @@ class Simulation(Section):
         "simple", description="Pythia's parton shower model (its third, Dire, left Pythia before 8.317)."
     )
     multiple_interactions: bool = Field(
-        False, description="Simulate the underlying event (slower; off in the public sample)."
+        False,
+        description="Simulate the underlying event, about four times slower. The public sample says that it has none, "
+        "but its jets have what it adds: with it constituent counts and masses agree with theirs, without it jets have "
+        "a tenth fewer constituents.",
     )
     detector: Literal["atlas", "none"] = Field(
         "atlas",
@@ -59,28 +63,99 @@ class Simulation(Section):
         return self
 
 
+class Selection(Section):
+    """Which jets of the files are used, by the sum of their constituents."""
+
+    pt: Window | None = Field(None, description="Jet pT window in GeV, the same in all splits.")
+    eta_max: real(gt=0) | None = Field(None, description="Largest |eta| of a jet.")
+
+    @field_validator("pt")
+    @classmethod
+    def _window(cls, window: list[float] | None) -> list[float] | None:
+        return window and _increasing(window)
+
+
 class JetSource(Section):
-    """Where jets come from: exactly one of `simulation` and `files`."""
+    """Where jets come from: exactly one of `simulation`, `files` and `download`; the other keys are about files."""
 
     simulation: Simulation | None = Field(None, description="Make them here; no network needed.")
-    files: SplitFiles | None = Field(
-        None, description="Read them: one path or a list for each split; `~` and `$VARIABLES` are expanded."
+    files: SplitFilesOrList | None = Field(
+        None,
+        description="Read them: a list of files, whose events `split` deals, or one path or a list for each split; "
+        "a file is a path or {path: ..., label: 0 or 1}; `~` and `$VARIABLES` are expanded.",
     )
-    format: Literal["top-tagging"] = Field(
+    download: Name | None = Field(
+        None, description="Fetch them: a `name` of config/sources.csv, which also knows their splits and their layout."
+    )
+    format: Format = Field(
         "top-tagging",
-        description="Layout of `files`: the public top-tagging layout (pandas table, arXiv:1902.09914).",
+        description="Layout of `files`: `top-tagging` (public pandas table, arXiv:1902.09914), `parquet` (columns of "
+        "the same table, or lists as `export-jets` writes them), `npz` (constituents, counts, label), `nanoaod` (CMS), "
+        "`jetclass` (arXiv:2202.03772), `delphes` (energy flow, clustered here), `tree` (any other ROOT tree).",
+    )
+    fields: Fields | None = Field(
+        None, description="Names in your own files, for `tree` and `parquet`; null: those that `export-jets` writes."
+    )
+    label: LabelOrName | None = Field(
+        None,
+        description="Where the class is written, for `tree`, `parquet` and `jetclass`; null: `label`, the public "
+        "`is_signal_new`, and for `jetclass` label_Tbqq against label_QCD.",
+    )
+    radius: real(gt=0, le=2) = Field(
+        0.8,
+        description="For `delphes` the anti-kT radius; for it and `nanoaod` the distance within which a jet must "
+        "contain a top and its three quarks to be labelled 1.",
+    )
+    select: Selection = Field(Selection(), description="Jets outside are left out; null: no limit.")
+    order: Literal["repair", "refuse"] = Field(
+        "repair", description="What to do with constituents that are not sorted by pT, hardest first."
+    )
+    max_constituents: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Hardest constituents kept per jet; null: all."
+    )
+    unit: Literal["GeV", "MeV"] = Field("GeV", description="Unit of momenta in the files; samples are in GeV.")
+    duplicates: Literal["refuse", "keep"] = Field(
+        "refuse", description="What to do when the very same jet is in more than one split."
     )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "JetSource":
-        if (self.simulation is None) == (self.files is None):
-            msg = "needs exactly one of simulation, files"
+        if sum(source is not None for source in (self.simulation, self.files, self.download)) != 1:
+            msg = "needs exactly one of simulation, files, download"
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _understood(self) -> "JetSource":
+        given = [key for key in READING if key in self.model_fields_set and getattr(self, key) is not None]
+        if self.simulation and given:
+            msg = f"{given[0]}: is about files, which a simulation does not read; remove it"
+            raise ValueError(msg)
+        if self.files is None:
+            return self
+        for key in unused_keys(self.format):
+            if key in given:
+                msg = f"{key}: not used by format {self.format!r}, only by {', '.join(formats_with(key))}; remove it"
+                raise ValueError(msg)
+        if self.format == "parquet" and self.fields and self.fields.tree:
+            msg = "fields.tree: a parquet file has no trees; remove it"
+            raise ValueError(msg)
+        if self.format == "delphes" and self.select.pt is None:
+            msg = "select.pt: format 'delphes' needs it, since jets are clustered above its lower end"
+            raise ValueError(msg)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _applicable(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not used, so that what is written can be read again and does not grow with the config."""
+        unused = {"download"} if self.download is None else set()
+        if self.download is None:
+            unused |= set(READING) if self.simulation else set(unused_keys(self.format))
+        return {key: value for key, value in handler(self).items() if key not in unused}
+
     def paths(self) -> list[str]:
         """Return the user's files, as the config spells them."""
-        return self.files.all() if self.files else []
+        return [file.path for file in self.files.all()] if self.files else []
 
 
 class JetDataset(Section):
@@ -88,7 +163,9 @@ class JetDataset(Section):
 
     kind: Literal["jets"] = Field(description="Jets with constituents.")
     source: JetSource = Field(description="Where the jets come from.")
-    split: Split = Field(Split(), description="How simulated events are dealt to the splits.")
+    split: Split = Field(
+        Split(), description="How events are dealt to the splits, of a simulation or of a list of files."
+    )
     references: str | None = Field(
         None, description="Published results on this very sample: a `sample` of config/references.csv."
     )
@@ -102,7 +179,8 @@ class JetDataset(Section):
 
     def has(self, split: str) -> bool:
         """Return whether a split will have entries."""
-        return bool(getattr(self.source.files or self.split, split))
+        fraction = getattr(self.split, split)
+        return self.source.files.has(split, fraction) if self.source.files else fraction > 0
 
 
 STEP_FAMILIES = {

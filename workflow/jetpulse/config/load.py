@@ -8,7 +8,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, RootModel, ValidationError
 
-from jetpulse.config.models import TASKS, Analysis, Experiment
+from jetpulse.config.models import NOT_WITH_SCORES, TASKS, Analysis, Experiment
+from jetpulse.config.networks import reads_constituents
 from jetpulse.errors import UserError
 
 # Names that would collide with folders of results/.
@@ -110,7 +111,7 @@ def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
         return f"{key}: {item['input']!r} is not a valid name; use lower-case letters, digits and dashes"
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
     given = "" if item["type"] == "value_error" else f" (given {item['input']!r})"
-    return f"{key}: {message}{given}"
+    return f"{key}: {message}{given}".removeprefix(": ")
 
 
 def _keys_beside(location: list[str], root: type[BaseModel], variant: str | None) -> list[str]:
@@ -171,16 +172,32 @@ def _check_kinds(analysis: Analysis, name: str) -> list[str]:
         kind = analysis.datasets[dataset].kind
         if kind != wanted:
             lines.append(f"{key}: {dataset!r} is of kind {kind!r}, task {experiment.task!r} needs {wanted!r}")
-    if (experiment.representation == "samples") == (wanted == "jets"):
+    if experiment.scores is not None:
+        return lines + _check_scores(experiment)
+    images = wanted == "jets" and not reads_constituents(experiment.model.name)
+    if (experiment.representation == "samples") == images:
         known = ", ".join(analysis.representations) or "none"
-        right = f"one of `representations`, which are {known}" if wanted == "jets" else "'samples'"
-        lines.append(f"representation: {experiment.representation!r} does not suit {wanted}; choose {right}")
+        right = f"one of `representations`, which are {known}" if images else "'samples'"
+        what = f"{experiment.model.name}, which reads constituents" if wanted == "jets" and not images else wanted
+        lines.append(f"representation: {experiment.representation!r} does not suit {what}; choose {right}")
     if experiment.training.normalise != "none" and wanted == "jets":
-        lines.append("training.normalise: jet images have a preprocessing step for it; set it to 'none'")
+        lines.append(
+            "training.normalise: jets are normalised by steps of an image or by their network; set it to 'none'"
+        )
     if experiment.training.normalise == "principal" and wanted != "spectra":
         lines.append(f"training.normalise: 'principal' leaves no axis of time, which {wanted} need; choose another")
     if experiment.training.fresh:
         lines += _check_fresh(analysis, experiment)
+    return lines
+
+
+def _check_scores(experiment: Experiment) -> list[str]:
+    """Return a line for everything that an experiment with someone else's scores cannot have."""
+    given = experiment.model_fields_set
+    useless = {key: why for key, why in NOT_WITH_SCORES.items() if key in given}
+    lines = [f"{key}: has no meaning with `scores`: {why}; remove it" for key, why in useless.items()]
+    if experiment.task != "classification":
+        lines.append(f"scores: belong to task 'classification', not to {experiment.task!r}; name a model")
     return lines
 
 
@@ -212,6 +229,7 @@ def fresh_settings(generator: BaseModel, settings: dict[str, Any]) -> BaseModel:
 def _check_splits(analysis: Analysis, name: str) -> list[str]:
     experiment = analysis.experiments[name]
     needed = ["train", "test"] if experiment.training.patience is None else ["train", "val", "test"]
+    needed = needed if experiment.scores is None else ["test"]
     empty = [s for s in needed if not analysis.datasets[experiment.dataset].has(s)]
     reasons = {
         "train": "which training needs",
@@ -228,15 +246,19 @@ def _check_splits(analysis: Analysis, name: str) -> list[str]:
 
 
 def check_files(analysis: Analysis, where: str) -> None:
-    """Refuse files that a used dataset names and that are not there.
+    """Refuse files that a used dataset or an experiment with scores names and that are not there.
 
     Raises:
         UserError: one line for every such file.
     """
+    used = dict.fromkeys(d for e in analysis.experiments.values() for d in (e.dataset, *e.test_on))
+    named = [(f"datasets.{name}.source.files", analysis.datasets[name].source.paths()) for name in used]
+    scores = {name: e.scores.files for name, e in analysis.experiments.items() if e.scores is not None}
+    named += [(f"experiments.{name}.scores.files", files) for name, files in scores.items()]
     lines = []
-    for name in dict.fromkeys(d for e in analysis.experiments.values() for d in (e.dataset, *e.test_on)):
-        for file in analysis.datasets[name].source.paths():
-            at = f"{where}: datasets.{name}.source.files"
+    for key, files in named:
+        for file in files:
+            at = f"{where}: {key}"
             path = Path(expand_path(file, at))
             if not path.is_file():
                 lines.append(f"{at}: {path}: no such file; check the path (relative ones start at the Snakefile)")

@@ -6,11 +6,21 @@ descriptions (``jetpulse document-config``).
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from jetpulse.config.jets import JetDataset, JetImage
 from jetpulse.config.networks import check_model, model_names, model_tasks
 from jetpulse.config.pulses import PulseDataset
+from jetpulse.config.scores import ScoresOrFiles
 from jetpulse.config.spectra import SpectrumDataset
 from jetpulse.config.training import Training
 from jetpulse.config.types import Fraction, Name, Section, real
@@ -53,8 +63,17 @@ class Reference(Section):
     source: str = Field(description="Where the numbers come from.")
 
 
+# Keys that mean nothing for someone else's scores, and why.
+NOT_WITH_SCORES = {
+    "representation": "the scores have been made, no network sees the dataset",
+    "training": "the scores have been made, nothing is trained",
+    "seeds": "there is one result for each file, numbered from 1",
+    "test_on": "the scores belong to the test split of `dataset`; write an experiment for those on another",
+}
+
+
 class Experiment(Section):
-    """A dataset, seen through a representation, learned by a model for a task, over several seeds."""
+    """A dataset, seen through a representation, learned by a model for a task, over several seeds; or scores of it."""
 
     task: Literal["classification", "localisation", "reconstruction", "variational", "adversarial"] = Field(
         "classification",
@@ -66,7 +85,12 @@ class Experiment(Section):
     representation: Name = Field(
         "samples", description="A key of `representations`, or `samples`: waveforms and spectra as they are."
     )
-    model: Model = Field(description="The network and its arguments.")
+    model: Model | None = Field(None, description="The network and its arguments; this or `scores` is required.")
+    scores: ScoresOrFiles | None = Field(
+        None,
+        description="In place of `model`: files of labels and scores that someone else's classifier gave to the "
+        "dataset's test split, evaluated and compared like our own. Without training, seeds, representation, test_on.",
+    )
     training: Training = Field(Training(), description="How it is trained.")
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
         [1, 2, 3], description="One training for each; results are medians, their spread is shown."
@@ -76,11 +100,27 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _able(self) -> "Experiment":
-        if self.task not in model_tasks(self.model.name):
+        if self.model is None and self.scores is None:
+            msg = "model is required and missing (or scores in its place)"
+            raise ValueError(msg)
+        if self.model is not None and self.scores is not None:
+            msg = "has model and scores, needs exactly one of them; remove the other"
+            raise ValueError(msg)
+        if self.model is not None and self.task not in model_tasks(self.model.name):
             able = [name for name in model_names() if self.task in model_tasks(name)]
             msg = f"model: {self.model.name!r} does not learn {self.task}; networks that do: {', '.join(able)}"
             raise ValueError(msg)
         return self
+
+    @model_serializer(mode="wrap")
+    def _applicable(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what must not be given, so that what is written can be read again."""
+        unused = ("scores",) if self.scores is None else ("model", *NOT_WITH_SCORES)
+        return {key: value for key, value in handler(self).items() if key not in unused}
+
+    def numbers(self) -> list[int]:
+        """Return the number of every result, as in ``seed1``: the seeds, or 1, 2, ... for files of scores."""
+        return self.seeds if self.scores is None else list(range(1, len(self.scores.files) + 1))
 
     @field_validator("seeds")
     @classmethod

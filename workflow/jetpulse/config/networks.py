@@ -1,9 +1,9 @@
 """The list of networks, read from their source files: no import of torch, so checking a config is quick.
 
 A network is one file ``models/NAME.py`` (underscores for the dashes of its name) with a tuple ``TASKS`` of what it
-can learn and a class ``Network`` whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the
-number of outputs, and its arguments as keywords, annotated and with literal defaults. Those are the keys that the
-config may set.
+can learn, ``INPUT = "constituents"`` if it reads jets as they are rather than images of them, and a class ``Network``
+whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the number of outputs, and its arguments
+as keywords, annotated and with literal defaults. Those are the keys that the config may set.
 """
 
 import ast
@@ -19,7 +19,7 @@ from jetpulse.config.types import Number, Odd
 
 # Read as text, never imported: networks live above the config and bring torch with them.
 _FOLDER = Path(__file__).parent.parent / "models"
-_NOT_NETWORKS = {"__init__", "layers"}
+_NOT_NETWORKS = {"__init__", "constituents", "layers"}
 # What annotations of a network's arguments may use.
 _TYPES = {"Annotated": Annotated, "Field": Field, "Literal": Literal, "Odd": Odd, "Real": Number}
 
@@ -36,8 +36,8 @@ def _annotation(argument: ast.arg) -> str:
 
 
 @cache
-def _describe(name: str) -> tuple[str, type, tuple[str, ...]]:
-    """Return a network's documentation, the model of its arguments and its tasks."""
+def _describe(name: str) -> tuple[str, type, tuple[str, ...], str]:
+    """Return a network's documentation, the model of its arguments, its tasks and what it reads."""
     tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
     network = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network")
     init = next(node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
@@ -45,13 +45,14 @@ def _describe(name: str) -> tuple[str, type, tuple[str, ...]]:
     fields: dict[str, Any] = {a.arg: (_annotation(a), ast.literal_eval(d)) for a, d in arguments}
     arguments_model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
     arguments_model.model_rebuild(_types_namespace=_TYPES)
-    tasks = next(node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "TASKS")
-    return ast.get_docstring(tree) or "", arguments_model, ast.literal_eval(tasks)
+    given = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
+    reads = ast.literal_eval(given["INPUT"]) if "INPUT" in given else "arrays"
+    return ast.get_docstring(tree) or "", arguments_model, ast.literal_eval(given["TASKS"]), reads
 
 
 def model_summary(name: str) -> str:
     """Return the first line of a network's documentation and its arguments with their defaults."""
-    text, arguments, tasks = _describe(name)
+    text, arguments, tasks, _ = _describe(name)
     defaults = ", ".join(f"{key}: {field.default}" for key, field in arguments.model_fields.items())
     return f"{text.splitlines()[0]} For {', '.join(tasks)}. Arguments: {defaults or 'none'}."
 
@@ -59,6 +60,11 @@ def model_summary(name: str) -> str:
 def model_tasks(name: str) -> tuple[str, ...]:
     """Return the tasks that a network can learn."""
     return _describe(name)[2]
+
+
+def reads_constituents(name: str) -> bool:
+    """Return whether a network reads the constituents of jets themselves."""
+    return _describe(name)[3] == "constituents"
 
 
 def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from jetpulse.config.splits import Files, Split
-from jetpulse.config.types import Fraction, Positive, Real, Section, real
+from jetpulse.config.types import Fraction, Name, Positive, Real, Section, real
 
 
 class Line(Section):
@@ -52,7 +52,7 @@ class Counts(Section):
 
 
 class SpectrumSource(Section):
-    """Where spectra come from: exactly one of `counts` and `files`."""
+    """Where spectra come from: exactly one of `counts`, `files` and `download`."""
 
     counts: Counts | None = Field(None, description="Generate them; no network needed.")
     files: Files | None = Field(
@@ -65,11 +65,14 @@ class SpectrumSource(Section):
         description="Files of the fluxes (key `targets`, a column for each line), one for each of `files` and in the "
         "same order; without them recovery of the fluxes is not measured.",
     )
+    download: Name | None = Field(
+        None, description="Fetch them: a `name` of config/sources.csv, which also knows the files of the fluxes."
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "SpectrumSource":
-        if (self.counts is None) == (not self.files):
-            msg = "needs exactly one of counts, files"
+        if sum(bool(source) for source in (self.counts, self.files, self.download)) != 1:
+            msg = "needs exactly one of counts, files, download"
             raise ValueError(msg)
         if self.targets and len(self.targets) != len(self.files or []):
             msg = f"targets: {len(self.targets)} files for {len(self.files or [])} in `files`; give one for each"

@@ -35,23 +35,65 @@ def one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Files = Annotated[list[str], BeforeValidator(one_or_many)]
+Files = Annotated[list[str], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])]
+
+
+class JetFile(Section):
+    """One file of jets; a plain path is the same without a label."""
+
+    path: str = Field(description="Where it is; `~` and `$VARIABLES` are expanded.")
+    label: Literal[0, 1] | None = Field(
+        None, description="Class of all its jets, 1 or 0, for files of one class; null: the file knows."
+    )
+
+
+def _as_jet_files(value: Any) -> Any:
+    """Return a list of sections also for a single path or section, and for paths in a list."""
+    values = value if isinstance(value, list) else [value]
+    return [{"path": item} if isinstance(item, str) else item for item in values]
+
+
+_OneJetFile = str | JetFile
+JetFiles = Annotated[
+    list[JetFile], BeforeValidator(_as_jet_files, json_schema_input_type=_OneJetFile | list[_OneJetFile])
+]
 
 
 class SplitFiles(Section):
-    """Files that already are one split each; a split without files is empty."""
+    """Files that already are one split each, or files whose events the dataset's `split` deals to the splits."""
 
-    train: Files = Field([], description="Files to train on.")
-    val: Files = Field([], description="Files that decide when to stop.")
-    test: Files = Field([], description="Files used once, for the results.")
+    train: JetFiles = Field([], description="Files to train on.")
+    val: JetFiles = Field([], description="Files that decide when to stop.")
+    test: JetFiles = Field([], description="Files used once, for the results.")
+    deal: JetFiles = Field(
+        [], description="Files whose events `split` deals to the three; a plain list of files means these."
+    )
 
-    def all(self) -> list[str]:
-        """Return every file, as the config spells it, in the order of the splits."""
-        return self.train + self.val + self.test
+    def all(self) -> list[JetFile]:
+        """Return every file in the order of the splits, which is the order of their numbers in event ids."""
+        return self.train + self.val + self.test + self.deal
+
+    def has(self, split: str, fraction: float) -> bool:
+        """Return whether a split gets entries, of files of its own or a fraction of those that are dealt."""
+        return bool(getattr(self, split)) or bool(self.deal and fraction)
 
     @model_validator(mode="after")
     def _some(self) -> "SplitFiles":
         if not self.all():
             msg = "names no file"
             raise ValueError(msg)
+        if self.deal and len(self.all()) > len(self.deal):
+            msg = "files are either dealt by `split` or named for train, val and test, not both"
+            raise ValueError(msg)
         return self
+
+
+def _as_split_files(value: Any) -> Any:
+    """Return a section also for a list of files: those that are dealt."""
+    return {"deal": value} if isinstance(value, str | list) else value
+
+
+# In a schema for editors a path or a list of files is allowed as well.
+SplitFilesOrList = Annotated[
+    SplitFiles, BeforeValidator(_as_split_files, json_schema_input_type=str | list[_OneJetFile] | SplitFiles)
+]

@@ -25,11 +25,17 @@ COLUMNS = {
 
 
 def scores_of(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels and signal probabilities (n,) of one dataset's predictions.
+    """Return labels and scores (n,) of one dataset's predictions.
+
+    A network's are the probabilities of signal; those of others may be any number that is larger for signal.
 
     Raises:
         UserError: they are not there, or cannot be evaluated.
     """
+    if not is_probability(predicted) and "label" in predicted:
+        label, score = predicted["label"], predicted["score"]
+        check_scores(label, score, where, probability=False)
+        return label, score
     if "label" not in predicted or "probability" not in predicted or predicted["probability"].shape[1:] != (2,):
         raise UserError(f"{where}: lacks label or probability (n, 2); predict again")
     label, score = predicted["label"], predicted["probability"][:, 1]
@@ -37,8 +43,13 @@ def scores_of(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarr
     return label, score
 
 
+def is_probability(predicted: Mapping[str, np.ndarray]) -> bool:
+    """Return whether the scores of a dataset's predictions are probabilities: calibration and accuracy need them."""
+    return "score" not in predicted
+
+
 def read_scores(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return labels and signal probabilities (n,) of every dataset in a predictions file.
+    """Return labels and scores (n,) of every dataset in a predictions file, see ``scores_of``.
 
     Raises:
         UserError: not a predictions file, or scores that cannot be evaluated.
@@ -54,14 +65,15 @@ def measure(
     Raises:
         UserError: unusable predictions.
     """
-    return measure_classification(*scores_of(predicted, where), where)
+    return measure_classification(*scores_of(predicted, where), where, is_probability(predicted))
 
 
-def check_scores(label: np.ndarray, score: np.ndarray, where: str) -> None:
+def check_scores(label: np.ndarray, score: np.ndarray, where: str, probability: bool = True) -> None:
     """Refuse labels and scores that cannot be evaluated.
 
     Raises:
-        UserError: unequal lengths, labels other than 0 and 1, one class only, or scores that are no probabilities.
+        UserError: unequal lengths, labels other than 0 and 1, one class only, or scores that are no probabilities; if
+            they need not be, scores that are not finite.
     """
     if len(label) != len(score):
         raise UserError(f"{where}: {len(label)} labels but {len(score)} scores; they must be one each")
@@ -70,9 +82,10 @@ def check_scores(label: np.ndarray, score: np.ndarray, where: str) -> None:
         raise UserError(f"{where}: label {wrong[0]}, expected 0 (background) or 1 (signal)")
     if not (label == 1).any() or not (label == 0).any():
         raise UserError(f"{where}: {np.sum(label == 1)} signal and {np.sum(label == 0)} background entries, needs both")
-    bad = np.flatnonzero(~((score >= 0) & (score <= 1)))
+    bad = np.flatnonzero(~((score >= 0) & (score <= 1)) if probability else ~np.isfinite(score))
     if len(bad):
-        raise UserError(f"{where}: entry {bad[0]}: score is {score[bad[0]]}, expected a finite number from 0 to 1")
+        expected = "a finite number" + " from 0 to 1" * probability
+        raise UserError(f"{where}: entry {bad[0]}: score is {score[bad[0]]}, expected {expected}")
 
 
 def roc(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,30 +125,32 @@ def rejection_with_error(label: np.ndarray, score: np.ndarray, efficiency: float
     return len(background) / passed, len(background) / passed / math.sqrt(passed)
 
 
-def measure_classification(label: np.ndarray, score: np.ndarray, where: str) -> Metrics:
+def measure_classification(label: np.ndarray, score: np.ndarray, where: str, probability: bool = True) -> Metrics:
     """Return every metric of probabilities ``score`` (n,) for signal; infinite and undefined values are None.
+
+    Undefined are accuracy, calibration error and log loss of scores that are no probabilities.
 
     Raises:
         UserError: unusable labels or scores.
     """
-    check_scores(label, score, where)
-    accuracy, accuracy_error = fraction_with_error((score > 0.5) == (label == 1))
+    check_scores(label, score, where, probability)
+    accuracy = fraction_with_error((score > 0.5) == (label == 1)) if probability else (None, None)
     area, area_error = auc_with_error(label, score)
     metrics: Metrics = {
         "entries": len(label),
         "signal": int(np.sum(label == 1)),
         "background": int(np.sum(label == 0)),
-        "accuracy": accuracy,
-        "accuracy_error": accuracy_error,
+        "accuracy": accuracy[0],
+        "accuracy_error": accuracy[1],
         "auc": area,
         "auc_error": area_error,
     }
     for efficiency in SIGNAL_EFFICIENCIES:
         value, error = rejection_with_error(label, score, efficiency)
         metrics |= {f"rejection_{efficiency:.0%}"[:-1]: value, f"rejection_{efficiency:.0%}"[:-1] + "_error": error}
-    probability = np.clip(np.where(label == 1, score, 1 - score), 1e-300, 1)
+    likelihood = np.clip(np.where(label == 1, score, 1 - score), 1e-300, 1)
     metrics |= {
-        "ece": expected_calibration_error(label, score),
-        "log_loss": float(-np.log(probability).mean()),
+        "ece": expected_calibration_error(label, score) if probability else None,
+        "log_loss": float(-np.log(likelihood).mean()) if probability else None,
     }
     return defined(metrics)

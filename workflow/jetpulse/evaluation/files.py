@@ -76,9 +76,10 @@ def _with_samples(predictions: Path, task: str, samples: Mapping[str, Path]) -> 
 def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, dataset: str) -> None:
     """Combine one experiment's seeds: for every metric its median, spread over seeds, statistical error and values.
 
-    The spread is the standard deviation over seeds; the error that of the seed with the median value.
+    The spread is the standard deviation over seeds; the error that of the seed with the median value. Without
+    ``models`` these are files of scores, numbered from 1.
     """
-    if len(metrics) != len(models):
+    if models and len(metrics) != len(models):
         raise UserError(f"{path}: {len(metrics)} metrics files but {len(models)} models; give one each per seed")
     per_seed = [load_json(file) for file in metrics]
     for file, seed in zip(metrics, per_seed, strict=True):
@@ -92,9 +93,9 @@ def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, 
     tested = {name: _combine([seed[name] for seed in per_seed]) for name in per_seed[0]}
     combined = {
         "dataset": dataset,
-        "model": described[0]["model"],
-        "parameters": described[0]["parameters"],
-        "seeds": [model["seed"] for model in described],
+        "model": described[0]["model"] if models else None,
+        "parameters": described[0]["parameters"] if models else None,
+        "seeds": [model["seed"] for model in described] if models else list(range(1, len(metrics) + 1)),
         "best_epochs": [model["best_epoch"] for model in described],
         "tested": {dataset: tested.pop(dataset), **tested},
     }
@@ -166,8 +167,8 @@ def _row(name: str, experiment: Experiment, combined: dict[str, Any]) -> dict[st
         "experiment": name,
         "task": experiment.task,
         "dataset": experiment.dataset,
-        "representation": experiment.representation,
-        "model": experiment.model.name,
+        "representation": "" if experiment.model is None else experiment.representation,
+        "model": "scores" if experiment.model is None else experiment.model.name,
         "parameters": combined["parameters"],
         "seeds": len(combined["seeds"]),
     }

@@ -71,23 +71,40 @@ def rejection_curves(
     return figure
 
 
-def score_distributions(groups: Mapping[str, Scores]) -> Figure:
+def score_distributions(groups: Mapping[str, Scores], probability: bool = True) -> Figure:
     """Draw the score's distribution by class, a panel per dataset; lines are medians over seeds, bands their range."""
     figure, axes = grid(1, len(groups), 4.6, 3.4)
-    edges = np.linspace(0, 1, 41)
     for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
+        edges = np.linspace(0, 1, 41) if probability else _edges(scores)
         for kind in (1, 0):
             counts = np.array([np.histogram(score[label == kind], edges, density=True)[0] for label, score in scores])
             axis.stairs(np.median(counts, 0), edges, color=CLASS_COLOURS[kind], label=CLASS_NAMES[kind], lw=1.6)
             axis.stairs(counts.max(0), edges, baseline=counts.min(0), fill=True, color=CLASS_COLOURS[kind], alpha=0.25)
-        axis.set(xlabel="score: probability of signal", ylabel="density", title=name, yscale="log", xlim=(0, 1))
-    axes[0][0].legend(loc="upper center")
+        xlabel = "score: probability of signal" if probability else "score: larger for signal, no probability"
+        axis.set(xlabel=xlabel, ylabel="density", title=name, yscale="log", xlim=(edges[0], edges[-1]))
+    axes[0][0].legend(loc="upper center" if probability else "best")
     return figure
 
 
-def reliability_diagram(groups: Mapping[str, Scores]) -> Figure:
-    """Draw the fraction of signal against the predicted probability, with binomial errors, a panel per dataset."""
+def _edges(scores: Scores) -> np.ndarray:
+    """Return the edges of 40 equal bins that hold all scores of every seed, whatever their range."""
+    low, high = min(score.min() for _, score in scores), max(score.max() for _, score in scores)
+    return np.linspace(low, high, 41) if high > low else np.linspace(low - 0.5, high + 0.5, 41)
+
+
+def reliability_diagram(groups: Mapping[str, Scores], probability: bool = True) -> Figure:
+    """Draw the fraction of signal against the predicted probability, with binomial errors, a panel per dataset.
+
+    Scores that are no probabilities cannot be calibrated; the figure says so.
+    """
     figure, axes = grid(1, len(groups), 4.2, 3.8)
+    if not probability:
+        for axis, name in zip(axes[0], groups, strict=True):
+            text = "The scores are no probabilities:\nthere is nothing to calibrate."
+            axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes)
+            axis.set_title(name)
+            axis.set_axis_off()
+        return figure
     for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
         axis.plot([0, 1], [0, 1], color="grey", lw=0.8, ls=":", label="calibrated")
         for i, (label, score) in enumerate(scores):

@@ -8,7 +8,8 @@ import numpy as np
 
 from jetpulse.config import JetImage
 from jetpulse.errors import UserError
-from jetpulse.evaluation.classification import read_scores
+from jetpulse.evaluation.classification import is_probability, read_scores
+from jetpulse.evaluation.predictions import read_predictions
 from jetpulse.figures import classification, jets, training
 from jetpulse.figures.style import CLASS_NAMES, save_figure
 from jetpulse.jets.images import average_image, build_images, to_dense
@@ -111,7 +112,8 @@ def plot_classification_figures(
 ) -> None:
     """Draw an experiment's ROC and rejection curves, scores and reliability, for every dataset tested on."""
     groups = _grouped(predictions)
+    probability = all(map(is_probability, read_predictions(predictions[0]).values()))
     save_figure(classification.roc_curves(groups), roc)
     save_figure(classification.rejection_curves(groups), rejection)
-    save_figure(classification.score_distributions(groups), scores)
-    save_figure(classification.reliability_diagram(groups), reliability)
+    save_figure(classification.score_distributions(groups, probability), scores)
+    save_figure(classification.reliability_diagram(groups, probability), reliability)

@@ -77,8 +77,13 @@ def write_table(
         ]
         if columns:
             tables.append(_table(task, dataset, columns, rows))
+    write_page(dataset, tables, path)
+
+
+def write_page(title: str, tables: Sequence[str], path: Path) -> None:
+    """Write tables, HTML already, as a page in the style of the report."""
     text = (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(dataset)}</title>"
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
         f"<style>{_STYLE}</style>{''.join(tables)}</html>\n"
     )
     with publish(path) as temporary:
@@ -98,10 +103,13 @@ def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str]) -> st
 
 def _our_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> str:
     metrics = combined["tested"][dataset]
-    cells = [html.escape(name), f"{combined['parameters']:,}"]
+    ours = combined["parameters"] is not None
+    cells = [html.escape(name), f"{combined['parameters']:,}" if ours else ""]
     cells += [_measured(metric, metrics.get(metric), digits) for metric, (_, digits) in columns.items()]
-    seeds = f"{len(combined['seeds'])} seed{'s' * (len(combined['seeds']) != 1)}"
-    trained = f"trained on {combined['dataset']}, {seeds}; {metrics['entries']:,} test entries"
+    n = len(combined["seeds"])
+    seeds = f"{n} {'seed' if ours else 'file'}{'s' * (n != 1)}"
+    source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
+    trained = f"{source}, {seeds}; {metrics['entries']:,} test entries"
     return _row([*cells, html.escape(trained)], "ours")
 
 

@@ -1,16 +1,35 @@
 """Checks at the door: what every block of jets must satisfy before it enters the workflow."""
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+import numba
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.jets.kinematics import COLUMNS
+from jetpulse.jets.kinematics import COLUMNS, jet_momenta, pt_eta_phi
+from jetpulse.jets.readers.base import row_of
 from jetpulse.samples import Block
 
+# E, px, py, pz are rounded to float32 (2^-24 of each) after a few operations that may round as often: room for sixteen.
+ROUNDING = 2.0**-20
+MOST_PT = 50_000.0  # GeV; no collider reaches a median so high, MeV do
+_SWAPPED = 0.5  # of the constituents have E < |p|: more than damage, another order of the columns
+_FITS = 0.99
+_SIGMAS = 4.0  # chance makes one block in 16,000 deviate so far
+_BALANCE_ROWS = 10_000
 
-def check_jets(block: Block, path: str | Path) -> None:
-    """Refuse jets that cannot be physical.
+
+def check_jets(block: Block, path: str | Path, order: Literal["repair", "refuse"] | None = None) -> Block:
+    """Refuse jets that cannot be physical; return the block, its constituents sorted by pT if that is asked for.
+
+    Args:
+        block: jets with ``event``, offsets and ``constituents`` float32 (total, 4).
+        path: the file they come from, for messages.
+        order: of constituents that are not sorted hardest first: sort them, refuse them, or (None) do not look.
 
     Raises:
         UserError: names the file, the first offending event and constituent, and what is wrong.
@@ -21,6 +40,45 @@ def check_jets(block: Block, path: str | Path) -> None:
         raise UserError(
             f"{path}: event {_row(block, empty[0])}: the jet has no constituents ({len(empty)} such jets); remove it"
         )
+    unphysical, unsorted = _scan(constituents, offsets)
+    if unphysical:
+        _explain(block, path)
+    _check_unit(block, path)
+    if order is None or unsorted < 0:
+        return block
+    if order == "refuse":
+        raise UserError(
+            f"{path}: {_locate(block, unsorted)}: has a larger pT than the one before it; sort the constituents by pT, "
+            "hardest first, or set `order: repair`"
+        )
+    pt, _, _ = pt_eta_phi(constituents)
+    by_pt = np.lexsort((-pt, np.repeat(np.arange(len(block)), np.diff(offsets))))
+    return Block(block.entries, offsets, {"constituents": constituents[by_pt]})
+
+
+@numba.njit(cache=True, nogil=True)
+def _scan(constituents, offsets):
+    """Return whether any constituent is unphysical, and the first that is harder than the one before it, or -1."""
+    unphysical, unsorted = False, -1
+    for jet in range(len(offsets) - 1):
+        last = np.inf
+        for i in range(offsets[jet], offsets[jet + 1]):
+            E, px = np.float64(constituents[i, 0]), np.float64(constituents[i, 1])
+            py, pz = np.float64(constituents[i, 2]), np.float64(constituents[i, 3])
+            square = px * px + py * py
+            lowest = E * (1.0 + ROUNDING)
+            # Written so that NaN fails too; infinity minus itself is NaN.
+            if not (E > 0.0 and E - E == 0.0 and square + pz * pz <= lowest * lowest):
+                unphysical = True
+            if square > last and unsorted < 0:
+                unsorted = i
+            last = square
+    return unphysical, unsorted
+
+
+def _explain(block: Block, path: str | Path) -> None:
+    """Raise the error for the first constituent that is not physical."""
+    constituents = block.flat["constituents"]
     bad = np.argwhere(~np.isfinite(constituents))
     if len(bad):
         where = _locate(block, bad[0, 0])
@@ -28,19 +86,140 @@ def check_jets(block: Block, path: str | Path) -> None:
             f"{path}: {where}: {COLUMNS[bad[0, 1]]} is {constituents[tuple(bad[0])]}, expected a finite number; "
             "repair the file"
         )
-    negative = np.flatnonzero(constituents[:, 0] <= 0)
+    values = constituents.astype(np.float64)
+    momentum = np.linalg.norm(values[:, 1:], axis=1)
+    short = values[:, 0] * (1 + ROUNDING) < momentum
+    if short.mean() > _SWAPPED:
+        _explain_columns(values, _locate(block, int(np.argmax(short))), path)
+    negative = np.flatnonzero(values[:, 0] <= 0)
     if len(negative):
-        energy = constituents[negative[0], 0]
         raise UserError(
-            f"{path}: {_locate(block, negative[0])}: E is {energy:g} GeV, expected a positive energy; repair the file"
+            f"{path}: {_locate(block, negative[0])}: E is {values[negative[0], 0]:g} GeV, expected a positive energy; "
+            "repair the file"
+        )
+    first = np.flatnonzero(short)[0]
+    raise UserError(
+        f"{path}: {_locate(block, first)}: E is {values[first, 0]:.8g} GeV, less than |p|, {momentum[first]:.8g} GeV "
+        f"({int(short.sum())} such constituents); repair the file, or give pt, eta, phi and mass in place of E"
+    )
+
+
+def _explain_columns(values: np.ndarray, where: str, path: str | Path) -> None:
+    """Raise the error for columns in another order if one of them can be the energy of most constituents."""
+    squares = values**2
+    total = squares.sum(axis=1)
+    for column in range(1, 4):
+        others = total - squares[:, column]
+        fits = (values[:, column] > 0) & (others <= (values[:, column] * (1 + ROUNDING)) ** 2)
+        if fits.mean() > _FITS:
+            right = list(COLUMNS)
+            order = [*right[1 : column + 1], "E", *right[column + 1 :]]
+            raise UserError(
+                f"{path}: {where}: E is less than |p| here and in most constituents, but the column read as "
+                f"{right[column]} fits: are the columns in the order {', '.join(order)}? expected E, px, py, pz"
+            )
+
+
+def _check_unit(block: Block, path: str | Path) -> None:
+    if not len(block):
+        return
+    pt, _, _ = pt_eta_phi(jet_momenta(block.flat["constituents"], block.offsets))
+    median = np.median(pt)
+    if median > MOST_PT:
+        raise UserError(
+            f"{path}: event {_row(block, 0)} and what follows: the median jet pT is {median:,.0f} GeV, expected less "
+            f"than {MOST_PT:,.0f}; if the file is in MeV, set `unit: MeV`"
         )
 
 
 def _row(block: Block, index: int) -> int:
-    """Return the row in the file of an entry (the low bits of its event id)."""
-    return int(block.entries["event"][index]) & ((1 << 32) - 1)
+    """Return the row in the file of an entry."""
+    return row_of(block.entries["event"][index])
 
 
 def _locate(block: Block, row: int) -> str:
     jet = int(np.searchsorted(block.offsets, row, side="right")) - 1
     return f"event {_row(block, jet)}, constituent {row - block.offsets[jet]}"
+
+
+def hash_jets(constituents: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return a uint64 (n) that is equal for jets with the very same constituents (total, 4) float32 in the same order.
+
+    Two different jets of a few million are equal with a probability of about 10^-7.
+    """
+    words = np.ascontiguousarray(constituents, np.float32).view(np.uint32).reshape(-1, 4)
+    return _hash(words, offsets)
+
+
+@numba.njit(cache=True, nogil=True)
+def _hash(words, offsets):
+    found = np.empty(len(offsets) - 1, np.uint64)
+    for jet in range(len(found)):
+        state = np.uint64(offsets[jet + 1] - offsets[jet])
+        for i in range(offsets[jet], offsets[jet + 1]):
+            for k in range(4):
+                # splitmix64 (Steele et al., doi:10.1145/2714064.2660195) of the state and the next word
+                x = (state ^ np.uint64(words[i, k])) + np.uint64(0x9E3779B97F4A7C15)
+                x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                state = x ^ (x >> np.uint64(31))
+        found[jet] = state
+    return found
+
+
+@dataclass
+class Duplicates:
+    """Remembers every jet of every split in 16 bytes, its hash and its event id, to find jets in two splits."""
+
+    _hashes: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    _events: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def add(self, split: str, block: Block) -> None:
+        """Remember the jets of a block."""
+        self._hashes.setdefault(split, []).append(hash_jets(block.flat["constituents"], block.offsets))
+        self._events.setdefault(split, []).append(block.entries["event"])
+
+    def between(self) -> Iterator[tuple[str, int, str, int, int]]:
+        """Yield, for two splits that share jets: a split, the event id of the first there, the other's, how many."""
+        hashes = {split: np.concatenate(parts) for split, parts in self._hashes.items()}
+        events = {split: np.concatenate(parts) for split, parts in self._events.items()}
+        splits = list(hashes)
+        for i, one in enumerate(splits):
+            for other in splits[i + 1 :]:
+                shared, here, there = np.intersect1d(hashes[one], hashes[other], return_indices=True)
+                if len(shared):
+                    first = np.argmin(there)
+                    yield one, int(events[one][here[first]]), other, int(events[other][there[first]]), len(shared)
+
+
+@dataclass
+class Balance:
+    """Counts signal jets in every 10,000 of a file, to find stretches that are not mixed as chance would have it."""
+
+    _signal: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _total: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def add(self, path: str, label: np.ndarray) -> None:
+        """Count the next jets of a file."""
+        first = sum(n for (name, _), n in self._total.items() if name == path)
+        blocks = (first + np.arange(len(label))) // _BALANCE_ROWS
+        for block in np.unique(blocks):
+            inside = label[blocks == block]
+            self._signal[path, int(block)] += int(inside.sum())
+            self._total[path, int(block)] += len(inside)
+
+    def deviations(self) -> Iterator[str]:
+        """Yield a line for every full stretch of a file whose fraction of signal deviates by more than four sigma."""
+        for path in dict.fromkeys(name for name, _ in self._total):
+            keys = [key for key in self._total if key[0] == path]
+            fraction = sum(self._signal[key] for key in keys) / sum(self._total[key] for key in keys)
+            for key in keys:
+                n = self._total[key]
+                sigma = np.sqrt(fraction * (1 - fraction) / n)
+                found = self._signal[key] / n
+                if n == _BALANCE_ROWS and abs(found - fraction) > _SIGMAS * sigma:
+                    start = key[1] * _BALANCE_ROWS
+                    yield (
+                        f"{path}: jets {start} to {start + n - 1}: {found:.1%} signal, {fraction:.1%} in the file, "
+                        f"{abs(found - fraction) / sigma:.0f} standard deviations away; the file is not well mixed"
+                    )

@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from jetpulse.config import JetDataset, JetImage, Simulation, expand_path
+from jetpulse.config import JetDataset, JetImage, Simulation
 from jetpulse.errors import UserError
 from jetpulse.jets.checks import check_jets
 from jetpulse.jets.images import build_images
+from jetpulse.jets.intake import concatenate, jets_of_files
 from jetpulse.jets.kernels import TIE
-from jetpulse.jets.readers import READERS
 from jetpulse.samples import (
     SPLITS,
     Block,
     Writer,
     assign_splits,
-    counts_to_offsets,
     hash_events,
     iterate_blocks,
     read_attributes,
@@ -27,7 +26,17 @@ from jetpulse.samples import (
 )
 
 Progress = Callable[[int], None]
+Log = Callable[[str], None]
 _UNITS = {"constituents": "GeV (columns E, px, py, pz), hardest first", "jet": "GeV (columns E, px, py, pz)"}
+# Packages that read a format, beside h5py; a simulation's files have been written with hdf5plugin's name in them.
+_PACKAGES = {
+    "top-tagging": ("hdf5plugin",),
+    "parquet": ("pyarrow",),
+    "nanoaod": ("uproot", "awkward"),
+    "jetclass": ("uproot", "awkward"),
+    "tree": ("uproot", "awkward"),
+    "delphes": ("uproot", "awkward", "fastjet"),
+}
 _ROWS = 10_000
 
 
@@ -52,22 +61,26 @@ def write_simulated_block(
 
 
 def write_samples(
-    path: str | Path, spec: JetDataset, raw: Sequence[str | Path], progress: Progress = lambda n: None
+    path: str | Path,
+    spec: JetDataset,
+    raw: Sequence[str | Path],
+    progress: Progress = lambda n: None,
+    log: Log = lambda line: None,
 ) -> Counter:
     """Write samples.h5 of a dataset from simulated blocks (``raw``) or from the files that ``spec`` names.
 
-    Returns the number of jets by (split, label).
+    Returns the number of jets by (split, label). ``log`` gets a line for what is worth knowing: jets that are left out,
+    stretches of a file that are not mixed.
 
     Raises:
-        UserError: unphysical jets, or a split that lacks jets or a class.
+        UserError: unphysical jets, the same jet in two splits, or a split that lacks jets or a class.
     """
     counts: Counter = Counter()
     written: set[str] = set()
     columns = {"columns": "E, px, py, pz"}
-    with Writer.create(
-        path, "jets", spec=spec.model_dump(), units=_UNITS, packages=("hdf5plugin",), **columns
-    ) as writer:
-        stream = _simulated(spec, raw) if spec.source.simulation else _from_files(spec)
+    packages = _PACKAGES.get(spec.source.format, ())
+    with Writer.create(path, "jets", spec=spec.model_dump(), units=_UNITS, packages=packages, **columns) as writer:
+        stream = _simulated(spec, raw) if spec.source.simulation else jets_of_files(spec, log)
         for split, block in stream:
             writer.append(split, block)
             written.add(split)
@@ -95,37 +108,17 @@ def _simulated(spec: JetDataset, raw: Sequence[str | Path]) -> Iterator[tuple[st
         blocks = [read_block(path, "all") for path in paths]
         for path, block in zip(paths, blocks, strict=True):
             check_jets(block, path)
-        merged = _concatenate(blocks)
+        merged = concatenate(blocks)
         merged = merged.take(np.argsort(hash_events(merged.entries["event"]), kind="stable"))
         where = assign_splits(merged.entries["event"], fractions, spec.split.seed)
         for i, split in enumerate(SPLITS):
             yield split, merged.take(np.flatnonzero(where == i))
 
 
-def _concatenate(blocks: Sequence[Block]) -> Block:
-    entries = {name: np.concatenate([b.entries[name] for b in blocks]) for name in ("event", "label")}
-    flat = {"constituents": np.concatenate([b.flat["constituents"] for b in blocks])}
-    return Block(entries, counts_to_offsets(np.concatenate([np.diff(b.offsets) for b in blocks])), flat)
-
-
-def _from_files(spec: JetDataset) -> Iterator[tuple[str, Block]]:
-    reader = READERS[spec.source.format]
-    number = 0
-    for split in SPLITS:
-        for name in getattr(spec.source.files, split):
-            path = expand_path(name, f"source.files.{split}")
-            for block in reader(path, number, _ROWS):
-                check_jets(block, path)
-                yield split, block
-            number += 1
-
-
 def _check_classes(path: str | Path, spec: JetDataset, counts: Counter) -> None:
-    files = spec.source.files
-    wanted = [s for s in SPLITS if (getattr(files, s) if files else getattr(spec.split, s) > 0)]
-    for split in wanted:
+    for split in SPLITS:
         found = {label: counts[split, label] for label in (0, 1)}
-        if not all(found.values()):
+        if spec.has(split) and not all(found.values()):
             raise UserError(
                 f"{path}: split {split!r} has {found[1]} top and {found[0]} QCD jets, needs both; "
                 "add jets or change the split"

@@ -7,15 +7,15 @@ anti-kT jets in a pT and |eta| window; a top jet has a top quark and its three d
 from collections.abc import Callable
 
 import awkward as ak
-import fastjet
 import numpy as np
 import pythia8mc
 
 from jetpulse import seeds
 from jetpulse.config import Simulation
 from jetpulse.errors import UserError
+from jetpulse.jets.clustering import Record, cluster, match_tops
 from jetpulse.jets.detector import ETA_MAX, simulate_detector
-from jetpulse.jets.kinematics import pt_eta_phi, wrap_phi
+from jetpulse.jets.kinematics import pt_eta_phi
 from jetpulse.samples import Block, counts_to_offsets
 
 LABELS = {"qcd": 0, "top": 1}
@@ -26,6 +26,7 @@ _PROCESSES = {
 }
 _SHOWERS = {"simple": 1, "vincia": 2}
 _NEUTRINOS = (12, 14, 16)
+_DECAY_PRODUCTS = (91, 94)  # first and last of their status codes
 _BATCH = 500
 
 
@@ -82,7 +83,8 @@ def simulate_block(
         # At the end ask for about as many events as are needed; the batch size does not change any event.
         batch = _BATCH if made == 0 else min(_BATCH, int(1.1 * (count - made) * events / made) + 10)
         record = pythia.nextBatch(batch).prt
-        jets = _select(spec, process, *_cluster(spec, *_observe(spec, rng, record)), record)
+        clustered = cluster(*_observe(spec, rng, record), spec.radius, spec.pt[0])
+        jets = _select(spec, process, *clustered, record)
         first = (LABELS[process] << 56) | (block << 32) | events
         jets.entries["event"] += first
         events += batch
@@ -113,6 +115,24 @@ def _momenta(particles: ak.Array) -> np.ndarray:
     return np.stack([_flat(particles.p[name]) for name in ("e", "px", "py", "pz")], axis=1)
 
 
+def _vertices(record: ak.Array, momenta: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return where the particles in ``rows`` were made, x, y, z in mm: the sum of their ancestors' flights.
+
+    The record's own vertices are not asked: nextBatch gives them to the neighbours (seen with pythia8mc 8.317).
+    """
+    tau, m, mother, status = _flat(record.tau), _flat(record.m), _mothers(record), np.abs(_flat(record.status))
+    is_product = (status >= _DECAY_PRODUCTS[0]) & (status <= _DECAY_PRODUCTS[1])
+    vertices = np.zeros((len(rows), 3))
+    places = np.flatnonzero(is_product[rows])
+    ancestors = mother[rows[places]]
+    while len(places):
+        proper = tau[ancestors] / np.maximum(m[ancestors], 1e-9)  # mm per GeV; massless ones do not fly
+        vertices[places] += proper[:, None] * momenta[ancestors, 1:]
+        further = is_product[ancestors]
+        places, ancestors = places[further], mother[ancestors[further]]
+    return vertices
+
+
 def _observe(spec: Simulation, rng: np.random.Generator, record: ak.Array) -> tuple[np.ndarray, np.ndarray]:
     """Return offsets and momenta (total, 4) of what is clustered: detector objects or visible particles."""
     offsets = counts_to_offsets(ak.to_numpy(ak.num(record.id)))
@@ -123,23 +143,8 @@ def _observe(spec: Simulation, rng: np.random.Generator, record: ak.Array) -> tu
     inside = np.concatenate([[0], np.cumsum(visible)])[offsets].astype(np.int64)
     if spec.detector == "none":
         return inside, momenta[visible]
-    return simulate_detector(rng, inside, pdg[visible], momenta[visible])
-
-
-def _cluster(
-    spec: Simulation, offsets: np.ndarray, momenta: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return event index (n,), jet momenta (n, 4), offsets (n + 1) and constituents (total, 4) of all hard jets."""
-    columns = dict(zip(("E", "px", "py", "pz"), momenta.T, strict=True))
-    events = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), np.diff(offsets))
-    sequence = fastjet.ClusterSequence(events, fastjet.JetDefinition(fastjet.antikt_algorithm, spec.radius))
-    jets = sequence.inclusive_jets(spec.pt[0])
-    members = sequence.constituent_index(spec.pt[0])
-    event = np.repeat(np.arange(len(events)), ak.to_numpy(ak.num(jets, axis=1)))
-    jet = np.stack([_flat(jets[name]) for name in ("E", "px", "py", "pz")], axis=1)
-    counts = ak.to_numpy(ak.flatten(ak.num(members, axis=2)))
-    rows = ak.to_numpy(ak.flatten(members, axis=None)) + np.repeat(offsets[event], counts)
-    return event, jet.reshape(-1, 4), counts_to_offsets(counts), momenta[rows]
+    vertices = _vertices(record, momenta, np.flatnonzero(visible))
+    return simulate_detector(rng, inside, pdg[visible], momenta[visible], vertices)
 
 
 def _select(
@@ -155,7 +160,7 @@ def _select(
     pt, eta, phi = pt_eta_phi(jet)
     chosen = (pt > spec.pt[0]) & (pt < spec.pt[1]) & (np.abs(eta) < spec.eta_max)
     if process == "top":
-        chosen &= _contains_top(spec.radius, event, eta, phi, record)
+        chosen &= match_tops(spec.radius, event, eta, phi, _record(record))[0]
     hardness, _, _ = pt_eta_phi(constituents)
     owner = np.repeat(np.arange(len(jet)), np.diff(offsets))
     order = np.lexsort((-hardness, owner))
@@ -171,35 +176,11 @@ def _select(
     return block.take(np.flatnonzero(chosen))
 
 
-def _contains_top(radius: float, event: np.ndarray, eta: np.ndarray, phi: np.ndarray, record: ak.Array) -> np.ndarray:
-    """Return for every jet whether one top quark and its three decay quarks lie within the radius of its axis."""
-    start = counts_to_offsets(ak.to_numpy(ak.num(record.id)))
-    pdg = _flat(record.id)
-    owner = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    mother = _flat(record.mother1) + start[owner]
-    _, particle_eta, particle_phi = pt_eta_phi(_momenta(record))
-    contained = np.zeros(len(event), bool)
-    for sign in (1, -1):
-        # Decay quarks are those whose mother is the last copy of the top (b) or of its W (two more).
-        parent = pdg[mother]
-        quarks = np.flatnonzero((np.abs(pdg) <= 5) & (pdg != 0) & np.isin(parent, (6 * sign, 24 * sign)))
-        tops = mother[quarks[parent[quarks] == 6 * sign]]
-        wanted = np.concatenate([quarks, tops])
-        inside = np.zeros(len(event), np.int64)
-        for jet_index, particle in _pairs(event, owner[wanted], wanted):
-            d_eta = particle_eta[particle] - eta[jet_index]
-            d_phi = wrap_phi(particle_phi[particle] - phi[jet_index])
-            np.add.at(inside, jet_index, np.hypot(d_eta, d_phi) < radius)
-        contained |= inside == 4
-    return contained
+def _mothers(record: ak.Array) -> np.ndarray:
+    offsets = counts_to_offsets(ak.to_numpy(ak.num(record.id)))
+    return _flat(record.mother1) + np.repeat(offsets[:-1], np.diff(offsets))
 
 
-def _pairs(jet_event: np.ndarray, particle_event: np.ndarray, particle: np.ndarray):
-    """Yield (jet indices, particles) of the same event: one turn for each particle of an event."""
-    order = np.argsort(particle_event, kind="stable")
-    particle_event, particle = particle_event[order], particle[order]
-    first = np.searchsorted(particle_event, jet_event, "left")
-    last = np.searchsorted(particle_event, jet_event, "right")
-    for turn in range(int((last - first).max(initial=0))):
-        jets = np.flatnonzero(first + turn < last)
-        yield jets, particle[first[jets] + turn]
+def _record(record: ak.Array) -> Record:
+    _, eta, phi = pt_eta_phi(_momenta(record))
+    return Record(counts_to_offsets(ak.to_numpy(ak.num(record.id))), _flat(record.id), _mothers(record), eta, phi)

@@ -125,7 +125,7 @@ def _prepare(path: Path, spec: Experiment, objective: Objective, device: torch.d
     training = spec.training
     block, attributes = read_split(path, "train", training.max_train)
     normalisation = None
-    if attributes["kind"] != "jet-image":
+    if "features" in attributes:
         values = block.entries[attributes["features"]]
         normalisation = fit_normalisation(training.normalise, values, training.components, str(path))
     train = make_inputs(block, attributes, objective, device, normalisation)

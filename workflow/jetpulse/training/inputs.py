@@ -15,12 +15,12 @@ from jetpulse.training.objectives import Batch, Objective
 
 
 class Features(Protocol):
-    """Entries of one representation on a device."""
+    """Entries of one representation on a device; ``shape`` is that of one entry, or of one part of a ragged one."""
 
     shape: tuple[int, ...]
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
-        """Return the entries ``index`` (b,) as a dense float32 tensor (b, *shape)."""
+        """Return the entries ``index`` (b,) as a dense float32 tensor (b, *shape), ragged ones (b, n, *shape)."""
 
 
 class SparseImages:
@@ -62,7 +62,29 @@ class Dense:
         return self._features[index]
 
 
-KINDS = ("jet-image", "pulses", "spectra")
+class Constituents:
+    """Jets as they are stored, ragged; a batch is filled up with zeros to its longest jet."""
+
+    shape = (4,)
+
+    def __init__(self, block: Block, device: torch.device) -> None:
+        """Keep offsets and four-momenta of ``block`` on ``device``."""
+        self._offsets = torch.from_numpy(block.offsets).to(device)
+        self._momenta = torch.from_numpy(block.flat["constituents"]).to(device)
+
+    def batch(self, index: torch.Tensor) -> torch.Tensor:
+        """Return four-momenta (b, longest, 4) in GeV, float32; rows of zeros behind a jet's last constituent."""
+        start = self._offsets[index]
+        counts = self._offsets[index + 1] - start
+        longest = int(counts.max()) if len(index) else 0
+        place = torch.arange(longest, device=index.device)
+        present = place < counts[:, None]
+        momenta = torch.zeros(len(index), longest, 4, device=index.device)
+        momenta[present] = self._momenta[(start[:, None] + place)[present]]
+        return momenta
+
+
+KINDS = ("jets", "jet-image", "pulses", "spectra")
 
 
 @dataclass(frozen=True)
@@ -92,6 +114,8 @@ def representation_of(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return what files for one network must have in common, from a file's attributes."""
     if attributes["kind"] == "jet-image":
         return attributes["spec"]
+    if attributes["kind"] == "jets":
+        return {"kind": "jets"}
     return {"kind": attributes["kind"], "shape": [int(n) for n in attributes["shape"]]}
 
 
@@ -99,7 +123,7 @@ def read_split(path: str | Path, split: str, limit: int | None = None) -> tuple[
     """Read one split of a file that a network can learn from: entries and the file's attributes.
 
     Args:
-        path: samples of waveforms or spectra, or a file that `build-jet-images` wrote.
+        path: samples, or a file that `build-jet-images` wrote.
         split: train, val or test.
         limit: keep so many entries, those whose event ids hash lowest, so that smaller choices lie within larger.
 
@@ -111,6 +135,8 @@ def read_split(path: str | Path, split: str, limit: int | None = None) -> tuple[
         raise UserError(
             f"{path}: is of kind {attributes['kind']!r}, a network reads {', '.join(KINDS)}; check the path"
         )
+    if attributes["kind"] == "jets":  # these are their own representation, with labels of two classes
+        attributes |= {"outputs": 2, "dataset": json.dumps(attributes["spec"], sort_keys=True)}
     block = read_block(path, split)
     if len(block) == 0:
         raise UserError(f"{path}: split {split!r} is empty; the dataset needs entries in it")
@@ -136,6 +162,8 @@ def make_inputs(
     """
     if attributes["kind"] == "jet-image":
         features: Features = SparseImages(block, tuple(int(n) for n in attributes["shape"]), device)
+    elif attributes["kind"] == "jets":
+        features = Constituents(block, device)
     else:
         features = Dense(block.entries[attributes["features"]], device, normalisation)
     targets = {}

@@ -1,0 +1,150 @@
+"""Networks on jet constituents: what they read, and the symmetries that they claim."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jetpulse.config.load import parse_config
+from jetpulse.errors import UserError
+from jetpulse.models import build_network, count_parameters
+from jetpulse.models.constituents import pair_features, particle_features
+from jetpulse.samples import Block, Writer
+from jetpulse.training.inputs import Constituents, make_inputs, read_split
+from jetpulse.training.objectives import load_objective
+from toy_jets import make_block, momenta, random_jets
+from toys import CPU
+
+SMALL = {"width": 8, "heads": 2, "blocks": 2, "pair_width": 4, "constituents": 30}
+
+
+def padded(jets: list, longest: int | None = None) -> torch.Tensor:
+    """Return jets given by pT, eta, phi as a batch of four-momenta, filled up with zeros."""
+    batch = np.zeros((len(jets), longest or max(map(len, jets), default=0), 4), np.float32)
+    for row, jet in zip(batch, jets, strict=True):
+        row[: len(jet)] = momenta(jet)
+    return torch.from_numpy(batch)
+
+
+def network(**arguments: int) -> torch.nn.Module:
+    torch.manual_seed(1)
+    return build_network("particle-transformer", (4,), 2, SMALL | arguments).eval()
+
+
+def close(a: torch.Tensor, b: torch.Tensor) -> None:
+    torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_a_batch_is_filled_up_with_zeros_to_its_longest_jet():
+    jets = [[(1.0, 0.0, 0.0)], [], [(3.0, 0.1, 1.0), (2.0, 0.2, -1.0)]]
+    block = make_block(jets)
+    features = Constituents(block, CPU)
+    batch = features.batch(torch.tensor([2, 0, 1, 2]))
+    assert batch.shape == (4, 2, 4)
+    torch.testing.assert_close(batch, padded([jets[2], jets[0], jets[1], jets[2]]))
+    assert features.batch(torch.tensor([1])).shape == (1, 0, 4)
+    assert features.batch(torch.tensor([], dtype=torch.int64)).shape == (0, 0, 4)
+
+
+def test_samples_of_jets_are_inputs_of_two_classes(tmp_path):
+    block = make_block(random_jets(1, 5))
+    spec = {"kind": "jets", "source": {"files": "x"}}
+    with Writer.create(tmp_path / "samples.h5", "jets", spec=spec, units={}) as writer:
+        writer.append("train", block)
+    read, attributes = read_split(tmp_path / "samples.h5", "train")
+    inputs = make_inputs(read, attributes, load_objective("classification"), CPU)
+    assert inputs.representation() == {"kind": "jets"}
+    assert attributes["outputs"] == 2
+    assert inputs.targets["label"].tolist() == [0, 1, 0, 1, 0]
+    np.testing.assert_array_equal(inputs.features.batch(torch.tensor([3])).numpy()[0], _constituents(block, 3))
+
+
+def _constituents(block: Block, jet: int) -> np.ndarray:
+    return block.flat["constituents"][block.offsets[jet] : block.offsets[jet + 1]]
+
+
+def test_features_of_constituents_by_hand():
+    # Two constituents of equal pT at eta = 0, on both sides of the axis, across phi = pi.
+    features, mask = particle_features(padded([[(10.0, 0.0, math.pi - 0.1), (10.0, 0.0, -math.pi + 0.1)]], 3), 3)
+    assert mask.tolist() == [[True, True, False]]
+    jet_pt = 20 * math.cos(0.1)
+    log_pt, fraction = (math.log(10) - 1.7) * 0.7, (math.log(10 / jet_pt) + 4.7) * 0.7
+    expected = [-0.1, log_pt, (math.log(10) - 2) * 0.7, fraction, (math.log(0.5) + 4.7) * 0.7, (0.1 - 0.2) * 4]
+    np.testing.assert_allclose(features[0, 0, 1:].numpy(), expected, atol=1e-3)
+    np.testing.assert_allclose(features[0, :2, 0].numpy(), [0, 0], atol=1e-5)
+    assert float(features[0, 1, 1]) == pytest.approx(0.1, abs=1e-5)
+    assert not features[0, 2].any()
+
+
+def test_features_of_a_pair_by_hand():
+    pairs, where = pair_features(padded([[(30.0, 0.0, 0.0), (10.0, 0.3, 0.4)]], 3), 3)
+    assert pairs.shape == (1, 6, 4)
+    assert where[0, 1] == where[1, 0]
+    assert sorted(set(where.flatten().tolist())) == list(range(6))
+    mass2 = 2 * 30 * 10 * (math.cosh(0.3) - math.cos(0.4))
+    expected = [
+        (math.log(0.5) + 2) * 0.5,
+        (math.log(10 * 0.5) + 1) * 0.3,
+        (math.log(0.25) + 2) * 0.5,
+        (math.log(mass2) - 1) * 0.3,
+    ]
+    np.testing.assert_allclose(pairs[0, where[0, 1]].numpy(), expected, rtol=1e-3)
+    assert not pairs[0, where[0, 2]].any()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_the_transformer_does_not_depend_on_order_padding_or_azimuth(seed):
+    net, jets = network(), random_jets(seed, 3)
+    plain = net(padded(jets))
+    rng = np.random.default_rng(seed)
+    close(net(padded([rng.permutation(jet) for jet in jets])), plain)
+    close(net(padded(jets, 40)), plain)
+    close(net(padded([jet + np.array([0, 0, rng.uniform(-3, 3)]) for jet in jets])), plain)
+    close(torch.cat([net(padded([jet])) for jet in jets]), plain)
+
+
+def test_the_transformer_looks_at_the_hardest_constituents_and_at_the_sum_of_all():
+    jet = random_jets(3, 1, 30)[0]
+    most = len(jet) // 2
+    net = network(constituents=most)
+    plain = net(padded([jet]))
+    moved = jet.copy()
+    moved[-1, 1:] += 0.3  # the axis is that of all constituents
+    assert not torch.equal(net(padded([moved])), plain)
+    swapped = np.concatenate([jet[:most], jet[most:][::-1]])
+    close(net(padded([swapped])), plain)
+
+
+@pytest.mark.parametrize("jets", [[], [[(5.0, 0.1, 0.2)]], [[(5.0, 0.1, 0.2)], []]])
+def test_no_jet_one_constituent_and_an_empty_jet_give_finite_outputs_and_gradients(jets):
+    net = network()
+    outputs = net(padded(jets, 2))
+    assert outputs.shape == (len(jets), 2)
+    assert outputs.isfinite().all()
+    outputs.sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_the_size_of_the_paper_is_what_the_docstring_says():
+    sizes = {"width": 128, "heads": 8, "blocks": 8, "class_blocks": 2, "expansion": 4, "pair_width": 64}
+    assert count_parameters(build_network("particle-transformer", (4,), 2, sizes)) == pytest.approx(2.1e6, rel=0.05)
+
+
+def test_networks_of_constituents_read_samples_and_no_images():
+    config = {
+        "datasets": {"jets": {"kind": "jets", "source": {"simulation": {"jets_per_class": 10}}}},
+        "representations": {"images": {"kind": "jet-image"}},
+        "experiments": {"e": {"dataset": "jets", "model": {"name": "particle-transformer"}}},
+    }
+    parse_config(config, "my.yaml")
+    config["experiments"]["e"]["representation"] = "images"
+    with pytest.raises(UserError) as error:
+        parse_config(config, "my.yaml")
+    assert str(error.value) == (
+        "my.yaml: experiments.e.representation: 'images' does not suit particle-transformer, which reads "
+        "constituents; choose 'samples'"
+    )

@@ -1,0 +1,180 @@
+"""From files to splits: dealt or named, mixed, selected, checked for jets in two splits."""
+
+import numpy as np
+import pytest
+
+from jet_formats import toy_block, write_npz
+from jetpulse.config import JetDataset
+from jetpulse.errors import UserError
+from jetpulse.jets.checks import Balance, Duplicates, hash_jets
+from jetpulse.jets.intake import jets_of_files
+from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
+from jetpulse.samples import SPLITS, Block, assign_splits
+from toy_jets import assert_one_line, make_block
+
+
+def dataset(files, split=None, **options):
+    source = {"files": files, "format": "npz", **options}
+    return JetDataset(kind="jets", source=source, **({"split": split} if split else {}))
+
+
+def collect(spec, log=lambda line: None):
+    """Return the jets of every split as (event, label) pairs in order, and their blocks."""
+    found = {split: [] for split in SPLITS}
+    for split, block in jets_of_files(spec, log):
+        found[split].append(block)
+    pairs = {
+        split: [(int(e), int(y)) for b in blocks for e, y in zip(b.entries["event"], b.entries["label"], strict=True)]
+        for split, blocks in found.items()
+    }
+    return pairs, found
+
+
+def test_a_list_of_files_is_dealt_by_event(tmp_path):
+    paths = [str(write_npz(tmp_path / f"{i}.npz", toy_block(40, seed=i))) for i in range(2)]
+    pairs, _ = collect(dataset(paths, {"train": 0.5, "val": 0.0, "test": 0.5}))
+    events = sorted(event for split in SPLITS for event, _ in pairs[split])
+    assert events == [*range(40), *((1 << 40) + i for i in range(40))]
+    assert pairs["val"] == []
+    for i, split in enumerate(SPLITS):
+        where = assign_splits(np.array([e for e, _ in pairs[split]], np.int64), {"train": 0.5, "val": 0, "test": 0.5})
+        assert (where == i).all()
+
+
+def test_another_seed_deals_anew(tmp_path):
+    path = str(write_npz(tmp_path / "a.npz", toy_block(40)))
+    one, other = (collect(dataset([path], {"train": 0.5, "val": 0.0, "test": 0.5, "seed": s}))[0] for s in (0, 1))
+    assert one["train"] != other["train"]
+
+
+def test_named_files_keep_their_order(tmp_path):
+    paths = [str(write_npz(tmp_path / f"{i}.npz", toy_block(4, seed=i))) for i in range(3)]
+    pairs, _ = collect(dataset({"train": [paths[0], paths[1]], "test": paths[2]}))
+    assert [event for event, _ in pairs["train"]] == [*range(4), *((1 << 40) + i for i in range(4))]
+    assert [event for event, _ in pairs["test"]] == [(2 << 40) + i for i in range(4)]
+
+
+def test_files_of_one_class_are_mixed(tmp_path, monkeypatch):
+    monkeypatch.setattr("jetpulse.jets.intake._ROWS", 40)
+    qcd, top = (str(write_npz(tmp_path / f"{i}.npz", toy_block(100, seed=i), label=None)) for i in range(2))
+    files = [{"path": qcd, "label": 0}, {"path": top, "label": 1}]
+    pairs, _ = collect(dataset(files, {"train": 1.0, "val": 0.0, "test": 0.0}))
+    labels = np.array([label for _, label in pairs["train"]])
+    assert (labels == np.array([event >> 40 for event, _ in pairs["train"]])).all()
+    assert 12 <= labels[:40].sum() <= 28  # and not 0, as it would be file after file
+    assert labels.sum() == 100
+
+
+def test_jets_outside_of_the_window_are_left_out(tmp_path):
+    block = make_block([[(50.0, 0.0, 0.1)], [(70.0, 0.0, 0.1)], [(60.0, 3.0, 0.1)], [(60.0, -1.0, 0.1)]])
+    path = str(write_npz(tmp_path / "a.npz", block))
+    lines = []
+    pairs, _ = collect(dataset({"test": path}, select={"pt": [55, 65], "eta_max": 2}), lines.append)
+    assert [event for event, _ in pairs["test"]] == [3]
+    assert lines == ["left out: 3 jets: outside of `select`"]
+
+
+def test_the_window_looks_at_all_constituents_and_the_hardest_are_kept(tmp_path):
+    block = make_block([[(10.0, 0.0, 0.0), (30.0, 0.1, 0.0), (20.0, 0.0, 0.1)], [(5.0, 0.0, 0.0)]])
+    path = str(write_npz(tmp_path / "a.npz", block))
+    _, found = collect(dataset({"test": path}, select={"pt": [55, 65]}, max_constituents=2))
+    (kept,) = found["test"]
+    np.testing.assert_allclose(pt_eta_phi(kept.flat["constituents"])[0], [30, 20], rtol=1e-6)
+    assert kept.offsets.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("order", ["repair", "refuse"])
+def test_the_order_of_constituents_is_repaired_or_refused(tmp_path, order):
+    block = make_block([[(30.0, 0.0, 0.0)], [(10.0, 0.0, 0.0), (30.0, 0.1, 0.0)]])
+    path = str(write_npz(tmp_path / "a.npz", block))
+    if order == "repair":
+        _, found = collect(dataset({"test": path}))
+        np.testing.assert_allclose(pt_eta_phi(found["test"][0].flat["constituents"])[0], [30, 30, 10], rtol=1e-6)
+        return
+    with pytest.raises(UserError) as error:
+        collect(dataset({"test": path}, order="refuse"))
+    assert_one_line(error, path, "event 1, constituent 1:", "larger pT", "order: repair")
+
+
+def test_a_jet_in_two_splits_is_refused_with_both_places(tmp_path):
+    one, other = toy_block(8, seed=1), toy_block(8, seed=2)
+    both = Block(other.entries, other.offsets, {"constituents": other.flat["constituents"].copy()})
+    longest = int(np.argmax(np.diff(one.offsets)))
+    parts = [one.take(np.array([longest])), both.take(np.arange(1, 8))]
+    flat = {"constituents": np.concatenate([part.flat["constituents"] for part in parts])}
+    counts = np.concatenate([np.diff(part.offsets) for part in parts])
+    mixed = Block(other.entries, np.concatenate([[0], np.cumsum(counts)]), flat)
+    a, b = str(write_npz(tmp_path / "a.npz", one)), str(write_npz(tmp_path / "b.npz", mixed))
+    with pytest.raises(UserError) as error:
+        collect(dataset({"train": a, "test": b}))
+    assert_one_line(
+        error, f"{b}: event 0:", f"event {longest} of {a}", "'train' and 'test' (1 such jets)", "duplicates"
+    )
+    lines = []
+    collect(dataset({"train": a, "test": b}, duplicates="keep"), lines.append)
+    assert any("1 such jets" in line for line in lines)
+
+
+def test_the_same_jet_twice_in_one_split_is_no_matter(tmp_path):
+    a = str(write_npz(tmp_path / "a.npz", toy_block(8)))
+    pairs, _ = collect(dataset({"train": [a, a], "test": str(write_npz(tmp_path / "b.npz", toy_block(8, seed=9)))}))
+    assert len(pairs["train"]) == 16
+
+
+def test_hashes_tell_jets_apart_that_differ_in_one_bit_or_in_order():
+    block = toy_block(50, most=30)
+    before = hash_jets(block.flat["constituents"], block.offsets)
+    assert len(set(before.tolist())) == 50
+    longest = int(np.argmax(np.diff(block.offsets)))
+    for change in ("bit", "order", "length"):
+        values, offsets = block.flat["constituents"].copy(), block.offsets.copy()
+        first, last = offsets[longest], offsets[longest + 1]
+        if change == "bit":
+            values.view(np.uint32)[first, 3] ^= 1
+        elif change == "order":
+            values[[first, last - 1]] = values[[last - 1, first]]
+        else:
+            offsets[longest + 1] -= 1
+        assert hash_jets(values, offsets)[longest] != before[longest]
+    assert hash_jets(np.zeros((0, 4), np.float32), np.zeros(1, np.int64)).tolist() == []
+
+
+def test_duplicates_between_any_two_splits_are_counted():
+    blocks = {split: toy_block(5, seed=i) for i, split in enumerate(SPLITS)}
+    duplicates = Duplicates()
+    for split, block in blocks.items():
+        duplicates.add(split, block)
+    assert list(duplicates.between()) == []
+    duplicates.add("test", blocks["train"].take(np.array([2, 3])))
+    assert [(one, here, other, count) for one, here, other, _, count in duplicates.between()] == [
+        ("train", 2, "test", 2)
+    ]
+
+
+def test_stretches_that_are_not_mixed_get_a_line():
+    rng = np.random.default_rng(1)
+    balance = Balance()
+    for fraction in (0.5, 0.5, 0.55, 0.5):
+        balance.add("a.h5", (rng.random(10_000) < fraction).astype(np.int8))
+    balance.add("b.h5", np.ones(20_000, np.int8))
+    (line,) = balance.deviations()
+    assert line.startswith("a.h5: jets 20000 to 29999: 55.")
+    assert "standard deviations" in line
+
+
+def test_blocks_of_any_size_fill_the_same_stretches():
+    label = np.repeat([0, 1], 10_000).astype(np.int8)
+    one, other = Balance(), Balance()
+    one.add("a", label)
+    for part in np.split(label, 40):
+        other.add("a", part)
+    assert list(one.deviations()) == list(other.deviations())
+    assert len(list(one.deviations())) == 2
+
+
+def test_the_sum_is_that_of_the_jet(tmp_path):
+    block = toy_block(20)
+    _, found = collect(dataset({"test": str(write_npz(tmp_path / "a.npz", block))}))
+    (kept,) = found["test"]
+    expected = jet_momenta(block.flat["constituents"], block.offsets)
+    np.testing.assert_allclose(jet_momenta(kept.flat["constituents"], kept.offsets), expected, rtol=1e-6)

@@ -1,0 +1,98 @@
+"""Typed models of how files hold jets: names of branches and columns, labels, and which format takes which key."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from jetpulse.config.splits import Files
+from jetpulse.config.types import Section
+
+Format = Literal["top-tagging", "parquet", "npz", "nanoaod", "jetclass", "delphes", "tree"]
+
+# Keys that only some formats take; every format takes the others.
+_KEYS = {
+    "fields": ("tree", "parquet"),
+    "label": ("tree", "parquet", "jetclass"),
+    "radius": ("nanoaod", "delphes"),
+}
+# Keys of everything that is read from files, whatever the format.
+READING = ("select", "order", "max_constituents", "unit", "duplicates", *_KEYS)
+
+
+def unused_keys(format: str) -> list[str]:
+    """Return the keys that a format does not take."""
+    return [key for key, formats in _KEYS.items() if format not in formats]
+
+
+def formats_with(key: str) -> tuple[str, ...]:
+    """Return the formats that take a key."""
+    return _KEYS[key]
+
+
+class Fields(Section):
+    """What the branches or list columns of the constituents are called; every one holds a list for each jet."""
+
+    tree: str | None = Field(None, description="Name of the tree (ROOT only); null: the only one in the file.")
+    E: str | None = Field(None, description="Energy, with px, py, pz or with pt, eta, phi.")
+    px: str | None = Field(None, description="Momentum along x.")
+    py: str | None = Field(None, description="Momentum along y.")
+    pz: str | None = Field(None, description="Momentum along the beam.")
+    pt: str | None = Field(None, description="Transverse momentum.")
+    eta: str | None = Field(None, description="Pseudorapidity.")
+    phi: str | None = Field(None, description="Azimuth.")
+    mass: str | None = Field(
+        None, description="Mass, with pt, eta, phi; neither it nor E: the constituents have no mass."
+    )
+
+    def cartesian(self) -> bool:
+        """Return whether momenta are E, px, py, pz rather than pt, eta, phi and mass or E."""
+        return self.pt is None
+
+    def names(self) -> dict[str, str]:
+        """Return the given names by what they are, the tree's left out."""
+        given = {key: getattr(self, key) for key in ("E", "px", "py", "pz", "pt", "eta", "phi", "mass")}
+        return {key: name for key, name in given.items() if name is not None}
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Fields":
+        given = set(self.names())
+        complete = [{"E", "px", "py", "pz"}, {"pt", "eta", "phi"}, {"pt", "eta", "phi", "mass"}]
+        complete.append({"pt", "eta", "phi", "E"})
+        if given and given not in complete:
+            msg = f"are {', '.join(self.names())}; name all of E, px, py, pz, or pt, eta, phi and at most mass or E"
+            raise ValueError(msg)
+        return self
+
+
+class Label(Section):
+    """Where the class of a jet is written; a plain name is the same as `name`, a list the same as `signal`."""
+
+    name: str | None = Field(None, description="Branch or column that is 1 for signal and 0 for background.")
+    signal: Files = Field([], description="Branches or columns, any of which is not 0 for a signal jet.")
+    background: Files = Field(
+        [], description="The same for background; jets of neither are left out. []: all that is not signal."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Label":
+        if (self.name is None) == (not self.signal):
+            msg = "needs either name or signal"
+            raise ValueError(msg)
+        if self.name is not None and self.background:
+            msg = "background goes with signal, not with name; remove it"
+            raise ValueError(msg)
+        return self
+
+    def names(self) -> list[str]:
+        """Return the names of all branches or columns to read."""
+        return [self.name] if self.name is not None else [*self.signal, *self.background]
+
+
+def _as_label(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"name": value}
+    return {"signal": value} if isinstance(value, list) else value
+
+
+# In a schema for editors a name or a list of names is allowed as well.
+LabelOrName = Annotated[Label, BeforeValidator(_as_label, json_schema_input_type=str | list[str] | Label)]

@@ -1,0 +1,1 @@
+"""Downloads: the table of remote files, resumed transfers, checksums, pins, members of archives."""

@@ -1,0 +1,292 @@
+"""The table of remote files (config/sources.csv), and what a dataset's `download` stands for."""
+
+import csv
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from jetpulse.config import Analysis, parse_config
+from jetpulse.errors import UserError
+from jetpulse.samples import SPLITS
+
+COLUMNS = (
+    "name",
+    "file",
+    "split",
+    "format",
+    "version",
+    "url",
+    "mirror",
+    "bytes",
+    "checksum",
+    "member",
+    "licence",
+    "citation",
+)
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip", ".gz")
+FOLDER = "data/downloads"  # where the workflow puts what it fetches, as NAME/FILE
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
+_BYTES = re.compile(r"~?[1-9][0-9]*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One remote file: a row of the table.
+
+    Attributes:
+        bytes: size of what `url` gives, None where it is not known.
+        exact: whether `bytes` is the exact size (the table marks others with `~`).
+        checksum: `sha256:...` or `md5:...` of what `url` gives, empty where none is published.
+        member: the wanted file's path inside an archive, empty where `url` gives the file itself.
+    """
+
+    name: str
+    file: str
+    split: str
+    format: str
+    version: str
+    url: str
+    mirror: str
+    bytes: int | None
+    exact: bool
+    checksum: str
+    member: str
+    licence: str
+    citation: str
+
+    @property
+    def key(self) -> str:
+        """Return NAME/FILE, which names the file everywhere."""
+        return f"{self.name}/{self.file}"
+
+    @property
+    def download(self) -> str:
+        """Return NAME/FILE of what `url` gives: the archive where there is one."""
+        return f"{self.name}/{archive_name(self.url)}" if self.member else self.key
+
+    @property
+    def size(self) -> str:
+        """Return the size of the download for people, such as `1.04 GB`."""
+        if self.bytes is None:
+            return "size not published"
+        return f"{'' if self.exact else 'about '}{human_size(self.bytes)}"
+
+    @property
+    def about(self) -> str:
+        """Return size, licence and address in one line."""
+        archive = f", from {archive_name(self.url)}" if self.member else ""
+        return f"{self.size}{archive}, {self.licence or 'licence not stated'}, {self.url}"
+
+
+def human_size(n: int) -> str:
+    """Return a number of bytes for people, three digits and a decimal unit."""
+    value, units = float(n), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} B" if units[0] == "B" else f"{value:.3g} {units[0]}"
+
+
+def archive_name(url: str) -> str:
+    """Return the last part of a URL's path."""
+    return unquote(urlsplit(url).path.removesuffix("/content").rpartition("/")[2])
+
+
+def read_sources(path: str | Path) -> dict[str, Source]:
+    """Return the rows of a table of remote files by NAME/FILE, in the table's order.
+
+    Raises:
+        UserError: missing, not UTF-8, columns missing or unknown, or a row that cannot be used.
+    """
+    path = Path(path)
+    sources: dict[str, Source] = {}
+    for line, row in _rows(path):
+        source = _source(row, f"{path}: line {line}")
+        if source.key in sources:
+            raise UserError(f"{path}: line {line}: {source.key} is given twice; remove or rename one")
+        sources[source.key] = source
+    for source in sources.values():
+        if source.download != source.key and source.download in sources:
+            raise UserError(
+                f"{path}: {source.download} is both a file and the archive of {source.key}; rename the file"
+            )
+    return sources
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, row) with exactly the known columns."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle, strict=True)
+            found = reader.fieldnames or []
+            if sorted(found) != sorted(COLUMNS):
+                missing = ", ".join(c for c in COLUMNS if c not in found) or "none"
+                further = ", ".join(repr(c) for c in found if c not in COLUMNS or found.count(c) > 1) or "none"
+                raise UserError(f"{path}: line 1: columns missing: {missing}; unknown or given twice: {further}")
+            for row in reader:
+                if None in row or None in row.values():
+                    n = sum(value is not None for key, value in row.items() if key) + len(row.get(None, ()))
+                    raise UserError(f"{path}: line {reader.line_num}: {n} columns, expected {len(COLUMNS)}")
+                yield reader.line_num, {key: value.strip() for key, value in row.items()}
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; check the path") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: is a folder, expected a table") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8") from error
+    except csv.Error as error:
+        raise UserError(f"{path}: not a table with commas: {error}") from error
+
+
+def _source(row: dict[str, str], where: str) -> Source:
+    """Return a checked row.
+
+    Raises:
+        UserError: a cell that cannot be used.
+    """
+
+    def check(good: object, column: str, expected: str) -> None:
+        if not good:
+            raise UserError(f"{where}: {column} is {row[column]!r}, expected {expected}")
+
+    check(_NAME.fullmatch(row["name"]), "name", "lower-case letters, digits and dashes")
+    check(_FILE.fullmatch(row["file"]), "file", "a plain file name: letters, digits, `.`, `_`, `-`, no folder")
+    check(row["split"] in ("", *SPLITS), "split", "train, val, test or nothing")
+    check(_is_https(row["url"]), "url", "an https:// address (others can be changed on their way)")
+    check(not row["mirror"] or _is_https(row["mirror"]), "mirror", "an https:// address or nothing")
+    check(
+        not row["bytes"] or _BYTES.fullmatch(row["bytes"]),
+        "bytes",
+        "a whole number (`~` before a rough one) or nothing",
+    )
+    check(
+        not row["checksum"] or _CHECKSUM.fullmatch(row["checksum"]),
+        "checksum",
+        "sha256: and 64 or md5: and 32 digits of 0-9a-f, or nothing",
+    )
+    check(not row["member"] or is_safe_member(row["member"]), "member", "a path inside the archive without `..`")
+    if row["member"]:
+        check(
+            archive_name(row["url"]).endswith(ARCHIVES), "url", f"an archive ({', '.join(ARCHIVES)}) as it has a member"
+        )
+        check(_FILE.fullmatch(archive_name(row["url"])), "url", "an archive with a plain file name")
+    cells: dict[str, Any] = dict(row)
+    size = cells.pop("bytes")
+    return Source(**cells, bytes=int(size.removeprefix("~")) if size else None, exact=not size.startswith("~"))
+
+
+def _is_https(url: str) -> bool:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return False
+
+
+def is_safe_member(member: str) -> bool:
+    """Return whether a path inside an archive stays inside: relative, no `..`, no backslash, no drive, no NUL."""
+    parts = member.split("/")
+    return not (member.startswith("/") or ".." in parts or "" in parts or re.search(r"[\\:\0]", member))
+
+
+def find_source(sources: dict[str, Source], key: str, where: str) -> Source:
+    """Return the row of NAME/FILE.
+
+    Raises:
+        UserError: no such row; the nearest one is named.
+    """
+    if key not in sources:
+        near = difflib.get_close_matches(key, sources, 1, 0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UserError(f"{where}: no file {key!r}; {hint}there are: {', '.join(sources) or 'none'}")
+    return sources[key]
+
+
+def resolve_downloads(analysis: Analysis, sources: dict[str, Source], where: str, table: str) -> Analysis:
+    """Return the analysis with the equivalent files in place of every dataset's `download`.
+
+    Args:
+        analysis: a checked configuration.
+        sources: the table of remote files.
+        where: what the configuration was read from, for messages.
+        table: what the table was read from, for messages.
+
+    Raises:
+        UserError: one line for every download that is not in the table or does not suit its dataset.
+    """
+    named = {name: getattr(dataset.source, "download", None) for name, dataset in analysis.datasets.items()}
+    if not any(named.values()):
+        return analysis
+    value, lines = analysis.model_dump(exclude_unset=True), []
+    for name, download in named.items():
+        if download is None:
+            continue
+        try:
+            rows = _rows_named(sources, download, table)
+            given = {k: v for k, v in value["datasets"][name]["source"].items() if k != "download"}
+            files = _FILES[analysis.datasets[name].kind](rows, download, table)
+            if given.get("format", files.get("format")) != files.get("format"):
+                raise UserError(
+                    f"{download!r} has format {files['format']!r}, not {given['format']!r}; remove `format`"
+                )
+            value["datasets"][name]["source"] = given | files
+        except UserError as error:
+            lines.append(f"{where}: datasets.{name}.source.download: {error}")
+    if lines:
+        raise UserError("\n".join(lines))
+    return parse_config(value, where)
+
+
+def _rows_named(sources: dict[str, Source], name: str, table: str) -> list[Source]:
+    rows = [source for source in sources.values() if source.name == name]
+    if not rows:
+        known = list(dict.fromkeys(source.name for source in sources.values()))
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UserError(f"{name!r} is not in {table}; {hint}there are: {', '.join(known) or 'none'}")
+    return rows
+
+
+def _path(source: Source) -> str:
+    return f"{FOLDER}/{source.key}"
+
+
+def _jet_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
+    """Return the `files` and the `format` of jets."""
+    formats = {row.format for row in rows}
+    if len(formats) != 1 or formats & {"", "counts", "fluxes"}:
+        raise UserError(f"{name!r} holds no jets: its `format` in {table} is {_said(formats)}; choose another")
+    if len({bool(row.split) for row in rows}) != 1:
+        raise UserError(f"only some files of {name!r} have a split in {table}; give one to all or to none")
+    if not rows[0].split:
+        files: Any = [_path(row) for row in rows]
+    else:
+        files = {split: [_path(row) for row in rows if row.split == split] for split in SPLITS}
+        files = {split: paths for split, paths in files.items() if paths}
+    return {"files": files, "format": rows[0].format}
+
+
+def _spectrum_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
+    """Return the `files` and `targets` of spectra."""
+    counts = [_path(row) for row in rows if row.format == "counts"]
+    fluxes = [_path(row) for row in rows if row.format == "fluxes"]
+    if not counts or len(counts) + len(fluxes) != len(rows):
+        raise UserError(
+            f"{name!r} holds no spectra: their `format` in {table} is 'counts' or 'fluxes', "
+            f"here it is {_said({row.format for row in rows})}; choose another"
+        )
+    return {"files": counts} | ({"targets": fluxes} if fluxes else {})
+
+
+def _said(formats: set[str]) -> str:
+    return ", ".join(repr(name) if name else "empty" for name in sorted(formats))
+
+
+_FILES = {"jets": _jet_files, "spectra": _spectrum_files}

@@ -1,0 +1,81 @@
+"""Readers of jets in the field's file formats: one module for each, loaded by name; all stream in blocks.
+
+A module ``jetpulse.jets.readers.FORMAT`` has a function ``read(path, source, labelled, rows)`` that yields ``Chunk``s;
+``read_jets`` turns these into the ``Block``s of the samples. Memory does not grow with the number of jets.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from jetpulse.config import JetSource
+from jetpulse.errors import UserError
+from jetpulse.jets.readers.base import check_file, row_of
+from jetpulse.samples import Block, counts_to_offsets
+
+ROWS = 10_000
+_PER_GEV = {"GeV": 1.0, "MeV": 1e-3}
+_FILE_BITS = 40
+
+
+def load_reader(format: str) -> ModuleType:
+    """Return the module of a format of the config."""
+    return import_module(f"jetpulse.jets.readers.{format.replace('-', '_')}")
+
+
+def read_jets(
+    path: str | Path,
+    source: JetSource,
+    number: int = 0,
+    label: int | None = None,
+    rows: int = ROWS,
+    left_out: Counter[str] | None = None,
+) -> Iterator[Block]:
+    """Yield the jets of a file as blocks: constituents in the order of the file, nothing checked but the labels.
+
+    Args:
+        path: the file.
+        source: its format and the names in it; its other files do not matter.
+        number: of the file within the dataset; the event ids are ``number << 40 | row``. Jets of one event share it.
+        label: class of all jets; None reads it from the file.
+        rows: entries of the file read at once.
+        left_out: how many jets were left out, by reason, is added to it.
+
+    Returns:
+        Blocks of ``event`` int64 (n), ``label`` int8 (n), offsets and ``constituents`` float32 (total, 4): E, px, py,
+        pz in GeV.
+
+    Raises:
+        UserError: not that format, or damaged.
+    """
+    check_file(path, source.format)
+    for chunk in load_reader(source.format).read(Path(path), source, label is not None, rows):
+        if left_out is not None:
+            left_out.update(chunk.left_out)
+        values = chunk.label if label is None else np.full(len(chunk.row), label, np.int8)
+        wrong = np.flatnonzero((values != 0) & (values != 1))
+        if len(wrong):
+            raise UserError(
+                f"{path}: event {chunk.row[wrong[0]]}: label is {values[wrong[0]]}, expected 0 (QCD) or 1 (top)"
+            )
+        entries = {"event": chunk.row.astype(np.int64) + (number << _FILE_BITS), "label": values.astype(np.int8)}
+        yield Block(
+            entries, counts_to_offsets(chunk.counts), {"constituents": _to_gev(chunk.constituents, source.unit)}
+        )
+
+
+def place_of(event: int) -> tuple[int, int]:
+    """Return the number of the file and the row of a jet that was read from a file, from its event id."""
+    return event >> _FILE_BITS, row_of(event)
+
+
+def _to_gev(constituents: np.ndarray, unit: str) -> np.ndarray:
+    factor = _PER_GEV[unit]
+    if factor == 1.0 and constituents.dtype == np.float32:
+        return constituents
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is refused by the checks
+        return (constituents * factor).astype(np.float32)

@@ -1,0 +1,151 @@
+"""What all readers share: chunks of jets, files that cannot be read, padding, limits of what is believed."""
+
+import difflib
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from jetpulse.errors import UserError
+
+# More are not believed; a damaged file may claim any number. The public samples have up to 200.
+MOST_CONSTITUENTS = 100_000
+# What is read at once has at most so many constituents (128 MB of momenta), however many a jet has.
+MOST_AT_ONCE = 4_000_000
+_LONGEST_REASON = 160
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some jets of a file: ``row`` (n) of their event there, ``label`` (n) if read, ``counts`` (n), momenta (total, 4).
+
+    ``constituents`` are E, px, py, pz in the file's unit, jet after jet. ``left_out`` counts jets by reason.
+    """
+
+    row: np.ndarray
+    label: np.ndarray | None
+    counts: np.ndarray
+    constituents: np.ndarray
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def row_of(event: int) -> int:
+    """Return the row within its file from an event id: the low 32 bits."""
+    return int(event) & ((1 << 32) - 1)
+
+
+def check_file(path: str | Path, format: str) -> None:
+    """Refuse what is not a readable file with something in it.
+
+    Raises:
+        UserError: missing, a folder, without permission, or empty.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, expected a file of format {format!r}")
+    if not path.exists():
+        raise UserError(f"{path}: no such file; check the path")
+    if not path.is_file():
+        raise UserError(f"{path}: is not a regular file, expected a file of format {format!r}")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: permission denied; check who may read the file")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty (0 bytes), expected format {format!r}; fetch or make it again")
+
+
+@contextmanager
+def reading(path: str | Path, what: str) -> Iterator[None]:
+    """Turn whatever a library raises while it reads into one line; put nothing else into the body.
+
+    Libraries answer damaged bytes with exceptions of every kind, out-of-memory included: a damaged length may claim
+    any number of bytes.
+
+    Raises:
+        UserError: names the file, ``what`` could not be read, and the library's reason.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(
+            f"{path}: {what} cannot be read (it claims more memory than there is); the file seems damaged, "
+            "fetch or make it again"
+        ) from error
+    except Exception as error:
+        raise UserError(f"{path}: {what} cannot be read ({reason(error)}); fetch or make the file again") from error
+
+
+def reason(error: BaseException) -> str:
+    """Return an exception's words as a short piece of one line."""
+    text = plain(error) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON].rstrip() + "..."
+
+
+def plain(value: object) -> str:
+    """Return a text that may come from a damaged file without line breaks and control characters."""
+    text = " ".join(str(value).split())
+    return re.sub(r"[^ -~\u00a0-\ud7ff]", "?", text)
+
+
+def missing_name(path: str | Path, what: str, name: str, found: Collection[str]) -> UserError:
+    """Return the error for a branch or column that is not there, with the nearest ones that are."""
+    near = difflib.get_close_matches(name, found, 3, 0.4) or list(found)[:8]
+    more = ", ..." if len(near) < len(found) else ""
+    listed = ", ".join(map(plain, near)) + more if near else "nothing"
+    return UserError(f"{path}: no {what} {name!r}, found {listed}; check the names in the config")
+
+
+def check_counts(counts: np.ndarray, path: str | Path, start: int) -> None:
+    """Refuse numbers of constituents that nothing can have.
+
+    Raises:
+        UserError: negative or unbelievably large, with its event (``start`` is that of the first).
+    """
+    wrong = np.flatnonzero((counts < 0) | (counts > MOST_CONSTITUENTS))
+    if len(wrong):
+        raise UserError(
+            f"{path}: event {start + wrong[0]}: the jet has {counts[wrong[0]]} constituents, expected 0 to "
+            f"{MOST_CONSTITUENTS}; the file seems damaged, fetch or make it again"
+        )
+
+
+def drop_padding(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return counts (n) and momenta (total, 4) of jets (n, constituents, 4) float32, rows of zeros dropped."""
+    counts = np.empty(len(values), np.int64)
+    flat = np.empty((values.shape[0] * values.shape[1], 4), np.float32)
+    return counts, flat[: drop_zeros(values, counts, flat)].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def drop_zeros(values, counts, flat):
+    """Fill ``counts`` (n) and the beginning of ``flat`` from padded jets (n, constituents, 4); return the total."""
+    total = 0
+    for jet in range(values.shape[0]):
+        before = total
+        for i in range(values.shape[1]):
+            a, b, c, d = values[jet, i, 0], values[jet, i, 1], values[jet, i, 2], values[jet, i, 3]
+            if a != 0.0 or b != 0.0 or c != 0.0 or d != 0.0:
+                flat[total, 0], flat[total, 1], flat[total, 2], flat[total, 3] = a, b, c, d
+                total += 1
+        counts[jet] = total - before
+    return total
+
+
+def momenta_of(parts: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return float64 E, px, py, pz (n, 4) from these columns, or from pt, eta, phi and mass or E (or no mass)."""
+    columns = {name: np.asarray(values, np.float64) for name, values in parts.items()}
+    if "pt" in columns:
+        pt, eta, phi = columns["pt"], columns["eta"], columns["phi"]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the checks
+            pz = pt * np.sinh(eta)
+            energy = columns.get("E")
+            if energy is None:
+                energy = np.sqrt((pt * np.cosh(eta)) ** 2 + columns.get("mass", 0.0) ** 2)
+            return np.stack([energy, pt * np.cos(phi), pt * np.sin(phi), pz], axis=1)
+    return np.stack([columns[name] for name in ("E", "px", "py", "pz")], axis=1)
