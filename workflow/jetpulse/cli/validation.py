@@ -78,8 +78,9 @@ def plot_transfers(spec: str, results: list[str], figure: Path, table: Path) -> 
     change from the experiment's own test split, taken seed by seed; its error is that of independent test sets.
 
     Example:
-      jetpulse plot-transfers --results cnn=results/cnn/metrics.json --figure transfers.svg --table transfers.html \\
-          --spec '{"cnn": {"dataset": "jets", "representation": "images", "model": {"name": "jet-cnn"}}}'
+      jetpulse plot-transfers --results mlp=results/mlp/metrics.json \\
+          --figure transfers.svg --table transfers.html \\
+          --spec '{"mlp": {"dataset": "jets", "representation": "images", "model": {"name": "dense"}}}'
     """
     from jetpulse.config import Experiments
     from jetpulse.figures.transfers import write_transfers

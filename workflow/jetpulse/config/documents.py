@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +77,9 @@ def _allowed(schema: dict[str, Any]) -> str:
 
 
 def _tables() -> Iterator[str]:
-    for path, model in _sections(Analysis):
-        yield f"### `{path}`\n\n{(model.__doc__ or '').strip()}\n"
+    for model, places in groupby(_sections(Analysis), key=itemgetter(1)):
+        title = ", ".join(f"`{path}`" for path, _ in places)
+        yield f"### {title}\n\n{(model.__doc__ or '').strip()}\n"
         yield "| key | values | default | meaning |\n| --- | --- | --- | --- |"
         properties = model.model_json_schema()["properties"]
         for name, field in model.model_fields.items():
