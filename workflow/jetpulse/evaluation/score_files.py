@@ -1,11 +1,6 @@
 """Readers of other people's labels and scores: npz, csv and HDF5, each error in one line."""
 
 import csv
-import lzma
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -16,27 +11,11 @@ import numpy as np
 from jetpulse.config.scores import ScoreColumns
 from jetpulse.errors import UserError
 from jetpulse.evaluation.predictions import Arrays
-from jetpulse.samples import open_hdf5
+from jetpulse.samples import open_hdf5, read_npz
+from jetpulse.samples.archives import DAMAGED, cannot_open, first_line
 
 _AGAIN = "fetch or make it again"
 _SCORES = ("score", "probability")  # names that are looked for if the config has none
-# What numpy and the archives below it raise for bytes that are wrong; files of scores are small, so that one that
-# wants more memory than there is has a damaged header.
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    tokenize.TokenError,
-    SyntaxError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    LookupError,
-    ArithmeticError,
-    TypeError,
-    MemoryError,
-)
 # role (label, score, event) -> names of its columns, for the names that a file has
 _Chosen = dict[str, list[str]]
 _Choose = Callable[[Collection[str]], _Chosen]
@@ -85,23 +64,14 @@ Parts = dict[str, list[np.ndarray]]
 
 
 def _read_npz(path: Path, choose: _Choose, dataset: str) -> Parts:
-    try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                size = path.stat().st_size
-                raise UserError(f"{path}: not an npz archive, or truncated ({size} bytes); write it with numpy.savez")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as archive:
-                chosen = choose(archive.files)
-                return {role: [archive[name] for name in names] for role, names in chosen.items()}
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise _cannot_open(path, error) from error
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise UserError(f"{path}: holds Python objects, expected arrays of numbers; convert them") from error
-        raise UserError(f"{path}: cannot be read as npz ({_first_line(error)}); {_AGAIN}") from error
-    except _DAMAGED as error:
-        raise UserError(f"{path}: the file is damaged ({_first_line(error)}); {_AGAIN}") from error
+    chosen: _Chosen = {}
+
+    def wanted(found: Collection[str]) -> list[str]:
+        chosen.update(choose(found))
+        return [name for names in chosen.values() for name in names]
+
+    arrays = read_npz(path, wanted)
+    return {role: [arrays[name] for name in names] for role, names in chosen.items()}
 
 
 def _read_hdf5(path: Path, choose: _Choose, dataset: str) -> Parts:
@@ -115,8 +85,8 @@ def _read_hdf5(path: Path, choose: _Choose, dataset: str) -> Parts:
                     raise UserError(f"{path}: {role} {', '.join(names)} is a group or empty, expected a plain dataset")
                 parts[role] = [np.asarray(item[()]) for item in items]
             return parts
-        except (*_DAMAGED, ValueError) as error:
-            raise UserError(f"{path}: cannot be read as HDF5 ({_first_line(error)}); {_AGAIN}") from error
+        except (*DAMAGED, ValueError) as error:
+            raise UserError(f"{path}: cannot be read as HDF5 ({first_line(error)}); {_AGAIN}") from error
 
 
 def _predicted(handle: h5py.File, dataset: str, path: Path) -> h5py.Group:
@@ -144,11 +114,11 @@ def _read_csv(path: Path, choose: _Choose, dataset: str) -> Parts:
                 for (role, i), column in zip(wanted, values, strict=True) if row else ():
                     column.append(_number(row[i], role, f"{path}: line {lines.line_num}"))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise _cannot_open(path, error) from error
+        raise cannot_open(path, error, "a file") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text ({_first_line(error)}); save it as UTF-8") from error
+        raise UserError(f"{path}: not UTF-8 text ({first_line(error)}); save it as UTF-8") from error
     except csv.Error as error:
-        raise UserError(f"{path}: not valid csv ({_first_line(error)}); {_AGAIN}") from error
+        raise UserError(f"{path}: not valid csv ({first_line(error)}); {_AGAIN}") from error
     parts: Parts = {role: [] for role in chosen}
     for (role, _), column in zip(wanted, values, strict=True):
         parts[role].append(np.array(column, np.int64 if role == "event" else np.float64))
@@ -176,18 +146,6 @@ def _number(text: str, role: str, where: str) -> float:
     if role == "event" and not -(2**63) <= value < 2**63:
         raise UserError(f"{where}: event {text[:40]} does not fit int64; use smaller ids")
     return value
-
-
-def _cannot_open(path: Path, error: OSError) -> UserError:
-    if isinstance(error, FileNotFoundError):
-        return UserError(f"{path}: no such file; check the path")
-    if isinstance(error, IsADirectoryError):
-        return UserError(f"{path}: is a folder, expected a file")
-    return UserError(f"{path}: permission denied; check who may read the file")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _joined(parts: list[np.ndarray], role: str, path: Path) -> np.ndarray:

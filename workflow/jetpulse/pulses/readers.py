@@ -4,10 +4,9 @@ A file holds ``waveform`` (n, traces, samples), ``label`` (n), the bin of the co
 ``event`` (n), whole numbers. HDF5 is read block by block; an npz file is read whole, its arrays one by one.
 """
 
-import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -15,7 +14,7 @@ import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.pulses.checks import check_form, check_traces
-from jetpulse.samples import Block, open_hdf5
+from jetpulse.samples import Block, open_hdf5, read_npz
 
 _NAMES = ("waveform", "label", "event")  # the last is optional
 _SUFFIXES = (".h5", ".hdf5", ".npz")
@@ -68,44 +67,20 @@ def _open(path: str | Path) -> Iterator[_Arrays]:
     if suffix not in _SUFFIXES:
         raise UserError(f"{path}: has the ending {suffix!r}, expected {', '.join(_SUFFIXES)}; convert the file")
     if suffix == ".npz":
-        arrays = _load_npz(Path(path))
+        arrays = read_npz(path, partial(_chosen, path=path))
         _check_arrays(arrays, path)
         yield arrays
         return
     with open_hdf5(path) as handle:
         found = {name: item for name, item in handle.items() if isinstance(item, h5py.Dataset)}
-        _check_present(found, path)
-        arrays = {name: found[name] for name in _NAMES if name in found}
+        arrays = {name: found[name] for name in _chosen(found, path)}
         _check_arrays(arrays, path)
         yield arrays
 
 
-def _load_npz(path: Path) -> _Arrays:
-    try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                size = path.stat().st_size
-                raise UserError(f"{path}: not an npz archive, or truncated ({size} bytes); write it with numpy.savez")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as archive:
-                _check_present(archive.files, path)
-                return {name: archive[name] for name in _NAMES if name in archive.files}
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder, expected an npz file") from error
-    except PermissionError as error:
-        raise UserError(f"{path}: permission denied; check who may read the file") from error
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise UserError(f"{path}: holds Python objects, expected arrays of numbers; convert them") from error
-        raise UserError(f"{path}: cannot be read as npz ({_first_line(error)}); {_AGAIN}") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError) as error:
-        raise UserError(f"{path}: the file is damaged ({_first_line(error)}); {_AGAIN}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _chosen(found: Collection[str], path: str | Path) -> list[str]:
+    _check_present(found, path)
+    return [name for name in _NAMES if name in found]
 
 
 def _check_present(found: Collection[str], path: str | Path) -> None:

@@ -1,5 +1,6 @@
 """The HDF5 contract: splits of ragged or dense entries, units, provenance; streamed in and out."""
 
+from jetpulse.samples.archives import read_npz
 from jetpulse.samples.files import dump_json, load_json, open_hdf5, publish
 from jetpulse.samples.ragged import counts_to_offsets, segment_sum, take_ragged
 from jetpulse.samples.splits import assign_splits, hash_events, shuffle_splits
@@ -27,6 +28,7 @@ __all__ = [
     "publish",
     "read_attributes",
     "read_block",
+    "read_npz",
     "segment_sum",
     "shuffle_splits",
     "split_sizes",

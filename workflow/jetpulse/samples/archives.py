@@ -1,0 +1,75 @@
+"""npz archives read with errors a person can act on; Python objects in them are never unpickled."""
+
+import lzma
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from jetpulse.errors import UserError
+
+# What numpy and the archives below it raise for bytes that are wrong. Running out of memory is among them: the arrays
+# asked for are small, so that one that wants more memory than there is has a damaged header.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    tokenize.TokenError,
+    SyntaxError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    LookupError,
+    ArithmeticError,
+    TypeError,
+    MemoryError,
+)
+_AGAIN = "fetch or make it again"
+
+
+def read_npz(path: str | Path, choose: Callable[[Collection[str]], Iterable[str]]) -> dict[str, np.ndarray]:
+    """Return arrays of an npz archive by name.
+
+    Args:
+        path: the archive.
+        choose: is given the names that there are and returns those to read; what it raises is passed on.
+
+    Raises:
+        UserError: missing, not an archive, truncated or damaged, or Python objects in it.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                size = path.stat().st_size
+                raise UserError(f"{path}: not an npz archive, or truncated ({size} bytes); write it with numpy.savez")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in choose(archive.files)}
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise cannot_open(path, error, "an npz file") from error
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise UserError(f"{path}: holds Python objects, expected arrays of numbers; convert them") from error
+        raise UserError(f"{path}: cannot be read as npz ({first_line(error)}); {_AGAIN}") from error
+    except DAMAGED as error:
+        raise UserError(f"{path}: the file is damaged ({first_line(error)}); {_AGAIN}") from error
+
+
+def cannot_open(path: Path, error: OSError, expected: str) -> UserError:
+    """Return the error for a file that cannot be opened."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path}: no such file; check the path")
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path}: is a folder, expected {expected}")
+    return UserError(f"{path}: permission denied; check who may read the file")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an exception's words, or its name if it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
