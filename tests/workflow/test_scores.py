@@ -22,7 +22,9 @@ def write_files(folder: Path) -> None:
     for seed in (1, 2):
         with h5py.File(folder / f"results/tiny-cnn/seed{seed}/predictions.h5") as handle:
             arrays.append({name: handle["tiny"][name][:] for name in ("event", "label", "probability")})
-    order = np.random.default_rng(1).permutation(len(arrays[0]["label"]))
+    # Events in another order; jets of one event have one id, by which their order cannot be told.
+    _, event = np.unique(arrays[0]["event"], return_inverse=True)
+    order = np.argsort(np.random.default_rng(1).permutation(event.max() + 1)[event], kind="stable")
     np.savez(folder / FILES[0], **{name: values[order] for name, values in arrays[0].items()})
     second = zip(arrays[1]["label"].tolist(), arrays[1]["probability"][:, 1].tolist(), strict=True)
     with (folder / FILES[1]).open("w", encoding="utf-8", newline="") as file:

@@ -21,6 +21,14 @@ class Pin:
     sha256: str
 
 
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is the one that has this path now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def guard(path: Path) -> Iterator[None]:
     """Hold a lock file while the body runs; others wait, also in other processes. The file is removed at the end."""
@@ -29,7 +37,7 @@ def guard(path: Path) -> Iterator[None]:
         with path.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             # Whoever held it has removed the file: the next one has to be fought for anew.
-            if not path.exists() or not os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+            if not _is_at(handle.fileno(), path):
                 continue
             try:
                 yield

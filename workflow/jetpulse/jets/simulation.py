@@ -80,8 +80,9 @@ def simulate_block(
     parts: list[Block] = []
     made, events = 0, 0
     while made < count:
-        # At the end ask for about as many events as are needed; the batch size does not change any event.
-        batch = _BATCH if made == 0 else min(_BATCH, int(1.1 * (count - made) * events / made) + 10)
+        # Ask for about as many events as are needed, a guess at first; the batch size does not change any event.
+        wanted = 10 * count if made == 0 else int(1.1 * (count - made) * events / made)
+        batch = min(_BATCH, wanted + 10)
         record = pythia.nextBatch(batch).prt
         clustered = cluster(*_observe(spec, rng, record), spec.radius, spec.pt[0])
         jets = _select(spec, process, *clustered, record)
