@@ -4,26 +4,10 @@ import json
 
 import pytest
 
-from fetch_runs import BODY, MD5, QUICK, SHA256, Run, fresh, source
-from https_server import Server, serving, status, whole
+from fetch_runs import BODY, MD5, QUICK, SHA256, source
+from https_server import status, whole
 from jetpulse.fetch import transfer
 from jetpulse.fetch.published import published_checksum
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("tls")) as (server, trusted):
-        yield server, trusted
-
-
-@pytest.fixture
-def server(running, monkeypatch) -> Server:
-    return fresh(*running, monkeypatch)
-
-
-@pytest.fixture
-def run(tmp_path) -> Run:
-    return Run(tmp_path)
 
 
 class OwnZenodo:

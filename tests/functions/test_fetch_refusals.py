@@ -8,25 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from fetch_runs import BODY, QUICK, SHA256, Run, fresh, source
-from https_server import Server, chunked, claim, cut_after, endless, redirect, serving, status
+from fetch_runs import BODY, QUICK, SHA256, source
+from https_server import chunked, claim, cut_after, endless, redirect, status
 from jetpulse.fetch import transfer
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("tls")) as (server, trusted):
-        yield server, trusted
-
-
-@pytest.fixture
-def server(running, monkeypatch) -> Server:
-    return fresh(*running, monkeypatch)
-
-
-@pytest.fixture
-def run(tmp_path) -> Run:
-    return Run(tmp_path)
 
 
 @pytest.mark.parametrize("n", [len(BODY) + 10, len(BODY) - 10])

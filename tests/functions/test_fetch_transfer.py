@@ -6,35 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from fetch_runs import BODY, MD5, QUICK, SHA256, Run, fresh, source
+from fetch_runs import BODY, MD5, QUICK, SHA256, Run, source
 from https_server import (
-    Server,
     chunked,
     cut_after,
     nameless,
     nameless_part,
     no_range,
-    serving,
     stall_after,
     status,
     wrong_part,
 )
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("tls")) as (server, trusted):
-        yield server, trusted
-
-
-@pytest.fixture
-def server(running, monkeypatch) -> Server:
-    return fresh(*running, monkeypatch)
-
-
-@pytest.fixture
-def run(tmp_path) -> Run:
-    return Run(tmp_path)
 
 
 def test_a_file_arrives_whole_and_is_pinned(server, run):

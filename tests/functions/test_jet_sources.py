@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from jetpulse.cli import main
 from jetpulse.config import JetDataset, parse_config
 from jetpulse.config.load import explain
 from jetpulse.errors import UserError
@@ -90,3 +91,13 @@ def test_mistakes_name_their_key_in_the_config():
     with pytest.raises(UserError) as error:
         parse_config(value, "my.yaml")
     assert str(error.value).startswith("my.yaml: datasets.a.source: label: not used")
+
+
+def test_a_download_is_fetched_before_samples_are_built_by_hand(tmp_path, capsys):
+    spec = json.dumps({"kind": "jets", "source": {"download": "top-landscape"}})
+    assert main(["build-jet-samples", str(tmp_path / "samples.h5"), "--spec", spec]) == 1
+    assert capsys.readouterr().err == (
+        "jetpulse build-jet-samples: --spec: source.download: fetch the files first (`jetpulse fetch`) and name them "
+        "in `files`\n"
+    )
+    assert list(tmp_path.iterdir()) == []

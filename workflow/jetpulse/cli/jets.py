@@ -63,6 +63,8 @@ def build_jet_samples(out: Path, spec: str, raw: list[Path]) -> None:
     from jetpulse.jets.files import write_samples
 
     dataset = read_spec(spec, JetDataset)
+    if dataset.source.download:
+        raise UserError("--spec: source.download: fetch the files first (`jetpulse fetch`) and name them in `files`")
     if dataset.source.simulation and not raw:
         raise UserError("--raw: the dataset is simulated; name the files that simulate-jets wrote")
     log_start("build-jet-samples", "h5py", "hdf5plugin", split_seed=dataset.split.seed)

@@ -115,6 +115,23 @@ def check_counts(counts: np.ndarray, path: str | Path, start: int) -> None:
         )
 
 
+def check_lengths(
+    found: np.ndarray, expected: np.ndarray, names: tuple[str, str], path: str | Path, start: int
+) -> None:
+    """Refuse lists that belong together but differ in length, (n) each; ``names`` are those of found and expected.
+
+    Raises:
+        UserError: names the first such event; ``start`` is that of the first list.
+    """
+    different = np.flatnonzero(found != expected)
+    if len(different):
+        event = different[0]
+        raise UserError(
+            f"{path}: event {start + event}: {names[0]} has {found[event]} entries, {names[1]} {expected[event]}; "
+            "they belong together, check how the file was written"
+        )
+
+
 def drop_padding(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return counts (n) and momenta (total, 4) of jets (n, constituents, 4) float32, rows of zeros dropped."""
     counts = np.empty(len(values), np.int64)

@@ -20,6 +20,7 @@ from jetpulse.jets.readers.base import (
     MOST_AT_ONCE,
     Chunk,
     check_counts,
+    check_lengths,
     drop_padding,
     missing_name,
     momenta_of,
@@ -144,11 +145,5 @@ def _from_lists(batch: pa.RecordBatch, fields: dict[str, str], path: Path, start
                 )
             columns[key] = _numbers(column.flatten(), name, path)
         counts, first = (lengths, name) if counts is None else (counts, first)
-        different = np.flatnonzero(lengths != counts)
-        if len(different):
-            jet = different[0]
-            raise UserError(
-                f"{path}: event {start + jet}: {name} has {lengths[jet]} entries, {first} {counts[jet]}; "
-                "they belong together, check how the file was written"
-            )
+        check_lengths(lengths, counts, (name, first), path, start)
     return counts, momenta_of(columns)

@@ -11,7 +11,7 @@ import numpy as np
 import uproot
 
 from jetpulse.errors import UserError
-from jetpulse.jets.readers.base import MOST_AT_ONCE, missing_name, plain, reading
+from jetpulse.jets.readers.base import MOST_AT_ONCE, check_lengths, missing_name, plain, reading
 from jetpulse.samples import counts_to_offsets
 
 _MAGIC = b"root"
@@ -148,13 +148,7 @@ def jagged_columns(
         found, columns[key] = jagged_numbers(arrays[name], name, path)
         if counts is None:
             counts, first = found, name
-        different = np.flatnonzero(found != counts)
-        if len(different):
-            event = different[0]
-            raise UserError(
-                f"{path}: event {start + event}: {name} has {found[event]} entries, {first} {counts[event]}; "
-                "they belong together, check how the file was written"
-            )
+        check_lengths(found, counts, (name, first), path, start)
     return counts_to_offsets(counts), columns
 
 
