@@ -56,7 +56,7 @@ golden: install ## write the tests' golden numbers anew
 
 lock: ## resolve pyproject.toml anew into requirements.lock
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet "torch==2.13.0" setuptools ".[workflow,dev]"
+	.venv-lock/bin/pip install --quiet "torch==2.13.0" setuptools ".[workflow,onnx,search,tensorboard,dev]"
 	.venv-lock/bin/pip freeze --all --exclude pip --exclude jetpulse | sed 's/+cpu$$//' > requirements.lock
 	rm -rf .venv-lock
 
