@@ -39,7 +39,7 @@ lint: install ## check style and workflow: ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/tiny.yaml
 
-bench: .venv-bench/installed ## speed beside peers: imaging, waveforms, readers, simulation (about 9 minutes)
+bench: .venv-bench/installed ## speed beside peers: imaging, waveforms, readers, simulation, training (about 15 minutes)
 	PATH="$(CURDIR)/.venv-bench/bin:$$PATH" .venv-bench/bin/python -m benchmarks
 
 .venv-bench/installed: benchmarks/requirements.lock benchmarks/peers.lock

@@ -26,6 +26,8 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/localisation.smk"
 include: "workflow/rules/unsupervised.smk"
+include: "workflow/rules/interpretation.smk"
+include: "workflow/rules/scans.smk"
 
 
 rule all:

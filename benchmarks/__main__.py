@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks [imaging] [waveforms] [readers] [simulation]`, all by default."""
+"""Run the benchmarks: `python -m benchmarks [NAME ...]`, all by default."""
 
 import argparse
 import os
@@ -6,13 +6,14 @@ import platform
 import sys
 import warnings
 
-from benchmarks import imaging, readers, simulation, waveforms
+from benchmarks import imaging, readers, simulation, training, waveforms
 
 BENCHMARKS = {
     "imaging": imaging.main,
     "waveforms": waveforms.main,
     "readers": readers.main,
     "simulation": simulation.main,
+    "training": training.main,
 }
 
 

@@ -65,7 +65,8 @@ def test_experiments_on_waveforms_and_spectra_need_no_representation(experiment)
         ),
         (
             {"dataset": "jets", "model": {"name": "jet-cnn"}},
-            "representation: 'samples' does not suit jets; choose one of `representations`, which are images",
+            "representation: 'samples' does not suit jet-cnn, which reads images; choose one of `representations` of "
+            "kind jet-image, which are images",
         ),
         (
             localisation(dataset="mine", training={"fresh": {"entries": 10}}),

@@ -78,6 +78,50 @@ def test_the_warm_up_multiplies_the_cosine():
     assert learning_rate(training, 2, 6) == pytest.approx(0.75 * 0.3)
 
 
+def test_an_exponential_falls_to_a_hundredth():
+    training = Training(learning_rate=0.4, schedule="exponential")
+    assert [learning_rate(training, step, 8) for step in (0, 4, 8)] == pytest.approx([0.4, 0.04, 0.004])
+
+
+def test_one_cycle_rises_from_a_25th_and_falls_to_zero():
+    training = Training(learning_rate=0.5, schedule="one-cycle")
+    # The top after 30 of 100 steps; half-way up after 15, half-way down after 65.
+    found = [learning_rate(training, step, 100) for step in (0, 15, 30, 65, 100)]
+    assert found == pytest.approx([0.02, 0.26, 0.5, 0.25, 0.0], abs=1e-15)
+
+
+def test_an_l1_penalty_pulls_weights_to_zero_by_their_signs():
+    made = stepper([2.0, -3.0, 0.0], l1=0.25)
+    made.step(Batch(torch.zeros(2, 3), {}), 0)
+    assert made.network.weight[0].tolist() == [1.75, -2.75, 0.0]
+
+
+def test_l1_and_weight_decay_are_an_elastic_net():
+    made = stepper([2.0, -4.0], l1=0.25, weight_decay=0.125)
+    made.step(Batch(torch.tensor([[1.0, 1.0]]), {}), 0)
+    # The gradients are 1 of the loss, 0.25 times the sign, and 0.125 times the weight.
+    assert made.network.weight[0].tolist() == [2 - 1 - 0.25 - 0.25, -4 - 1 + 0.25 + 0.5]
+
+
+def test_an_l1_penalty_is_part_of_the_gradient_that_is_clipped():
+    made = stepper([1.0, 1.0], l1=1.0, clip=1.0)
+    made.step(Batch(torch.tensor([[2.0, 3.0]]), {}), 0)  # the gradient is (3, 4)
+    assert made.network.weight[0].tolist() == pytest.approx([0.4, 0.2], abs=1e-5)
+
+
+def test_an_l1_penalty_pulls_only_what_moves_in_a_turn():
+    class Alternating(Plain):
+        turns = ("0", "1")
+
+    network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    nn.init.constant_(network[0].weight, 2.0)
+    nn.init.constant_(network[1].weight, 4.0)
+    training = Training(optimiser="sgd", learning_rate=1.0, l1=0.5)
+    made = Stepper(network, Alternating(), training, entries=50)
+    made.step(Batch(torch.zeros(1, 1), {}), 0)
+    assert (network[0].weight.item(), network[1].weight.item()) == (1.5, 3.5)
+
+
 def test_a_step_uses_the_learning_rate_of_its_number():
     made = stepper([0.0], schedule="cosine", steps=6)
     batch, found = Batch(torch.ones(2, 1), {}), []

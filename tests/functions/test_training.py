@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from jetpulse.errors import UserError
-from jetpulse.training.devices import choose_device
+from jetpulse.training import devices
+from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import Inputs
 from jetpulse.training.loop import Trained, evaluate_network, predict_network, train_network
 from jetpulse.training.objectives import Batch
@@ -100,6 +101,9 @@ def test_results_do_not_depend_on_random_numbers_drawn_before(inputs):
         {"betas": [0.8, 0.999]},
         {"betas": [0.9, 0.99]},
         {"schedule": "cosine"},
+        {"schedule": "exponential"},
+        {"schedule": "one-cycle"},
+        {"l1": 0.01},
         {"warmup": 3},
         {"clip": 0.01, "optimiser": "sgd"},
         {"average": 0.9},
@@ -268,4 +272,56 @@ def test_a_device_is_chosen_and_the_number_of_threads_set():
 def test_a_gpu_that_is_not_there_is_an_error():
     with pytest.raises(UserError) as error:
         choose_device("cuda", 1)
-    assert_one_line(error, "sees no GPU", torch.__version__)
+    assert_one_line(error, "--device: cuda", "sees no GPU", torch.__version__, "--device cpu")
+    with pytest.raises(UserError) as error:
+        choose_device("cuda", 1, "training.device")
+    assert_one_line(error, "training.device: cuda", "training.device cpu")
+
+
+@pytest.fixture
+def three_gpus(monkeypatch) -> list[int]:
+    """Let torch see GPUs that are not there; return which are chosen."""
+    chosen: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    return chosen
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_every_process_has_a_gpu_of_its_own(three_gpus, name):
+    assert choose_device(name, 1) == torch.device("cuda")
+    found = [choose_device(name, 1, "training.device", 3, place) for place in range(3)]
+    assert found == [torch.device("cuda", place) for place in range(3)]
+    assert three_gpus == [0, 1, 2]
+    assert choose_device("cpu", 1, "training.device", 7, 6) == CPU
+
+
+def test_more_processes_than_gpus_are_an_error(three_gpus):
+    with pytest.raises(UserError) as error:
+        choose_device("auto", 1, "training.device", 4, 0)
+    assert_one_line(error, "training.processes: 4 exceeds the 3 GPUs", "training.device cpu")
+
+
+def test_the_log_names_device_driver_and_versions(monkeypatch, tmp_path):
+    class Properties:
+        total_memory = 80 * 2**30
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "A GPU")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: Properties)
+    monkeypatch.setattr(devices, "_DRIVER", tmp_path / "version")
+    assert "driver unknown, " in describe_device(torch.device("cuda"))
+    line = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.14  Release Build"
+    (tmp_path / "version").write_text(line)
+    described = describe_device(torch.device("cuda"))
+    assert described.startswith("A GPU, 80 GiB, driver 550.54.14, CUDA ")
+    assert described.endswith(f"torch {torch.__version__}")
+    choose_device("cpu", 1)
+    assert describe_device(CPU) == f"CPU, 1 threads, torch {torch.__version__}"
+
+
+def test_products_are_those_of_whole_float32_numbers_and_no_algorithm_is_chosen_by_time():
+    choose_device("cpu", 1)
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cudnn.benchmark

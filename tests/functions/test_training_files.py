@@ -1,6 +1,7 @@
 """Model, history and predictions as files: complete, whole or not there, the same bytes twice."""
 
 import json
+import sys
 from pathlib import Path
 
 import h5py
@@ -110,6 +111,21 @@ def test_the_same_training_writes_the_same_bytes_interrupted_or_not(model, image
     assert list(folder.iterdir()) == []
 
 
+def test_what_a_killed_training_has_left_of_a_checkpoint_is_removed_in_the_end(images, tmp_path):
+    leave_checkpoint(images, tmp_path / "c")
+    (checkpoint,) = (tmp_path / "c").iterdir()
+    checkpoint.with_name(f".{checkpoint.name}.123.tmp").write_bytes(b"half")
+    assert resumed(images, tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == []
+
+
+def test_the_checkpoint_stays_until_the_model_is_stored(images, tmp_path):
+    (tmp_path / "m").write_text("a file where the model's folder should be")
+    with pytest.raises(UserError):
+        write_model(images, tmp_path / "m" / "model.safetensors", experiment(), 1, checkpoints=tmp_path / "c")
+    assert resumed(images, tmp_path / "c")
+
+
 def test_a_checkpoint_of_the_very_same_training_is_resumed(images, tmp_path):
     leave_checkpoint(images, tmp_path / "c", code="abc")
     assert resumed(images, tmp_path / "c", code="abc")
@@ -147,6 +163,30 @@ def test_a_checkpoint_of_another_torch_is_not_resumed(images, tmp_path, monkeypa
 def test_what_only_describes_the_experiment_does_not_stop_it_from_being_resumed(images, tmp_path):
     leave_checkpoint(images, tmp_path / "c")
     assert resumed(images, tmp_path / "c", experiment().model_copy(update={"seeds": [1, 7], "test_on": ["others"]}))
+
+
+def test_the_history_for_tensorboard_is_no_part_of_the_result(model, images, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    target, spec = tmp_path / "events" / "model.safetensors", experiment({"tensorboard": True})
+    with pytest.raises(StoppedError):
+        write_model(images, target, spec, 1, checkpoints=tmp_path / "c", report=stop_after(3))
+    write_model(images, target, spec, 1, checkpoints=tmp_path / "c")
+    for name in ("history.csv", "model.safetensors"):
+        assert model.with_name(name).read_bytes() == target.with_name(name).read_bytes()
+    (events,) = (target.parent / "tensorboard").iterdir()
+    found = accumulator.EventAccumulator(str(events)).Reload()
+    assert sorted(found.Tags()["scalars"]) == ["train/accuracy", "train/loss", "val/accuracy", "val/loss"]
+    rows = read_rows(target.with_name("history.csv"))
+    assert [event.step for event in found.Scalars("val/loss")] == [1, 2, 3, 4, 5]
+    written = [event.value for event in found.Scalars("val/loss")]
+    assert written == pytest.approx([float(row["val_loss"]) for row in rows], rel=1e-6)
+
+
+def test_tensorboard_that_is_not_installed_is_an_error(images, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UserError) as error:
+        write_model(images, tmp_path / "m" / "model.safetensors", experiment({"tensorboard": True}), 1)
+    assert_one_line(error, "training.tensorboard", "pip install tensorboard")
 
 
 def test_a_file_name_without_the_right_ending_is_refused(images, tmp_path):

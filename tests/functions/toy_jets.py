@@ -1,13 +1,14 @@
 """Small jets made by hand or by hypothesis, and the one check that every user-facing error must pass."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from jetpulse.errors import UserError
-from jetpulse.samples import Block, counts_to_offsets
+from jetpulse.samples import SPLITS, Block, Writer, counts_to_offsets
 
 Particle = tuple[float, float, float]  # pT (GeV), eta, phi
 
@@ -31,6 +32,15 @@ def make_block(jets: Sequence[Sequence[Particle]], labels: Sequence[int] = (), f
     event = np.arange(first, first + len(jets), dtype=np.int64)
     label = np.array(labels if len(labels) else event % 2, np.int8)
     return Block({"event": event, "label": label}, offsets, {"constituents": constituents})
+
+
+def write_jets(folder: Path, seed: int = 1, sizes: Sequence[int] = (60, 30, 20), name: str = "samples.h5") -> Path:
+    """Write samples of random jets, so many in each split; return their path."""
+    spec = {"kind": "jets", "source": {"files": "x", "seed": seed}}
+    with Writer.create(folder / name, "jets", spec=spec, units={}) as writer:
+        for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True)):
+            writer.append(split, make_block(random_jets(seed * 10 + number, size), first=1000 * number))
+    return folder / name
 
 
 def random_jets(seed: int, n: int, most: int = 30, width: float = 0.3) -> list[np.ndarray]:

@@ -15,6 +15,7 @@ from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer, counts_to_offsets
 from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.objectives import Objective, load_objective
+from toy_jets import momenta
 
 PIXELS = 5
 SIZES = {"train": 60, "val": 30, "test": 20}
@@ -53,6 +54,27 @@ def write_images(
     with Writer.create(path, kind, spec=spec, units={"value": "1"}, **attributes) as writer:
         for number, (split, n) in enumerate(sizes.items()):
             writer.append(split, change(random_images(rng, n, first=1000 * number)))
+    return path
+
+
+def write_observables(
+    path: Path,
+    seed: int = 1,
+    sizes: Mapping[str, int] = SIZES,
+    columns: Sequence[str] = ("mass", "pt", "tau32", "d2"),
+) -> Path:
+    """Write observables of very different size, of which the first two tell the classes apart."""
+    rng = np.random.default_rng(seed)
+    spec = {"kind": "jet-observables", "columns": list(columns)}
+    attributes = {"shape": [len(columns)], "outputs": 2, "features": "features", "dataset": json.dumps({"seed": seed})}
+    with Writer.create(path, "jet-observables", spec=spec, units=dict.fromkeys(columns, "1"), **attributes) as writer:
+        for number, (split, n) in enumerate(sizes.items()):
+            label = rng.integers(0, 2, n).astype(np.int8)
+            values = rng.normal(size=(n, len(columns)))
+            values[:, :2] += 1.5 * label[:, None]
+            features = (600 * 0.01 ** np.arange(len(columns)) * (values + 5)).astype(np.float32)
+            event = np.arange(n, dtype=np.int64) + 1000 * number
+            writer.append(split, Block({"event": event, "label": label, "features": features}))
     return path
 
 
@@ -127,6 +149,14 @@ def task_experiment(task: str, training: Mapping[str, Any] | None = None, **mode
     """Return a tiny experiment of a task on waveforms or spectra."""
     other = {"task": task, "representation": "samples", "model": model or NETWORKS[task]}
     return Experiment.model_validate(specification(training) | other)
+
+
+def padded(jets: Sequence, longest: int | None = None) -> torch.Tensor:
+    """Return jets given by pT, eta, phi as a batch of four-momenta, filled up with zeros."""
+    batch = np.zeros((len(jets), longest or max(map(len, jets), default=0), 4), np.float32)
+    for row, jet in zip(batch, jets, strict=True):
+        row[: len(jet)] = momenta(jet)
+    return torch.from_numpy(batch)
 
 
 def load_split(

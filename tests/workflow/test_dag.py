@@ -16,7 +16,8 @@ DEFAULT = {
         "plot_jets": 1,
         "validate_jets": 1,
         **dict.fromkeys(("train", "predict", "evaluate"), 3 + 3),
-        **dict.fromkeys(("combine", "plot_training", "plot_classification"), 2),
+        "calibrate": 3 + 3,
+        **dict.fromkeys(("combine", "plot_training", "plot_classification", "plot_saliency", "plot_sculpting"), 2),
         "plot_comparison": 1,
         "tabulate": 1,
     },
@@ -38,14 +39,18 @@ DEFAULT = {
         "tabulate": 2,
     },
 }
-# The same from config/tiny.yaml, with two datasets of jets that the first experiment is tested on: 77 jobs.
+# The same from config/tiny.yaml, with two datasets of jets that the first experiment is tested on: 89 jobs.
 TINY = {
     "simulate_jets": 6,
     **dict.fromkeys(("build_jet_samples", "build_jet_images", "plot_jets", "validate_jets", "plot_comparison"), 2),
     **dict.fromkeys(("build_pulse_samples", "plot_pulses", "build_spectra", "plot_spectra"), 1),
-    **dict.fromkeys(("train", "predict", "evaluate"), 2 + 1 + 2 + 1 + 3),
-    **dict.fromkeys(("combine", "plot_training"), 7),
-    **dict.fromkeys(("plot_classification", "plot_localisation"), 2),
+    # The last one is the point of the scan that is no experiment of its own; no figures are made of it.
+    **dict.fromkeys(("train", "predict", "evaluate"), 2 + 1 + 2 + 1 + 3 + 1),
+    "combine": 7 + 1,
+    "plot_training": 7,
+    "summarise_scan": 1,
+    "calibrate": 2 + 1,
+    **dict.fromkeys(("plot_classification", "plot_saliency", "plot_sculpting", "plot_localisation"), 2),
     **dict.fromkeys(("plot_reconstruction", "plot_variational", "plot_adversarial"), 1),
     **dict.fromkeys(("plot_kernels", "plot_localisation_comparison"), 1),
     **dict.fromkeys(("plot_jet_agreement", "plot_transfers", "compare"), 1),
@@ -75,6 +80,7 @@ def test_a_named_target_plans_its_own_part_and_nothing_of_the_others(empty: Path
 def test_a_named_target_without_experiments_is_nothing_to_do(empty: Path) -> None:
     def change(value: dict) -> None:
         value["experiments"] = {"tiny-gan": value["experiments"]["tiny-gan"]}
+        del value["scans"]  # which is of another experiment
 
     config = change_config(empty, change)
     assert set(planned(empty, "pulses", config=config)) <= {"pulses"}
@@ -85,6 +91,18 @@ def test_datasets_that_no_experiment_uses_are_not_made(empty: Path) -> None:
     rules = planned(empty, config=config)
     assert rules["simulate_jets"] == 4
     assert rules["build_jet_samples"] == 1
+
+
+def test_augmented_images_are_trained_with_their_samples(empty: Path) -> None:
+    def change(value: dict) -> None:
+        value["experiments"]["tiny-cnn"]["training"]["augment"] = {"rotation": True}
+
+    models = [f"results/{name}/model.safetensors" for name in ("tiny-cnn/seed1", "tiny-dense/seed3")]
+    text = snakemake(empty, *models, "--dry-run", "--printshellcmds", config=change_config(empty, change))
+    commands = [line for line in text.splitlines() if "jetpulse train" in line]
+    augmented, plain = (next(line for line in commands if model in line) for model in models)
+    assert "--constituents data/tiny/samples.h5 --checkpoints" in augmented
+    assert "--constituents" not in plain
 
 
 @pytest.mark.parametrize(

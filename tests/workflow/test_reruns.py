@@ -13,11 +13,16 @@ AFTER_TRAINING = {
     "combine",
     "compare",
     "plot_training",
+    "calibrate",
     "plot_classification",
+    "plot_saliency",
+    "plot_sculpting",
     "plot_comparison",
     "plot_transfers",
     "tabulate",
 }
+# What follows on top where the experiment of the scan is concerned, tiny-dense.
+SCAN = {"summarise_scan"}
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def test_training_parameter_reruns_training_and_what_follows(finished: Path) -> 
 
 def test_a_further_seed_trains_only_that_seed(finished: Path) -> None:
     edit(finished / "config/tiny.yaml", "seeds: [3]", "seeds: [3, 4]")
-    assert planned(finished)["train"] == 1
+    assert planned(finished)["train"] == 2  # of the experiment and of the other point of its scan
 
 
 def test_exchanging_two_values_is_noticed(finished: Path) -> None:
@@ -63,7 +68,7 @@ def test_reference_reruns_the_comparisons_only(finished: Path, experiment: str, 
 
 def test_preprocessing_reruns_images_and_what_follows(finished: Path) -> None:
     edit(finished / "config/tiny.yaml", "pixels: 16", "pixels: 15")
-    assert set(planned(finished)) == {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING}
+    assert set(planned(finished)) == {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING, *SCAN}
 
 
 @pytest.mark.parametrize(
@@ -71,14 +76,19 @@ def test_preprocessing_reruns_images_and_what_follows(finished: Path) -> None:
     [
         ("figures/jets.py", "DECADES = 4", "DECADES = 5", {"plot_jets"}),
         ("figures/training.py", 'set_xlabel("epoch")', 'set_xlabel("epochs")', {"plot_training"}),
-        ("models/dense.py", "nn.ReLU()", "nn.GELU()", {"train", *AFTER_TRAINING}),
+        ("models/dense.py", "nn.ReLU()", "nn.GELU()", {"train", *AFTER_TRAINING, *SCAN}),
         (
             "evaluation/classification.py",
             "cut = signal[max(0,",
             "cut = signal[max(0 + 0,",
-            {"evaluate", "combine", "compare", "plot_transfers", "tabulate"},
+            {"evaluate", "combine", "compare", "plot_transfers", "plot_sculpting", "tabulate", *SCAN},
         ),
-        ("jets/kernels.py", "TIE = 1e-4", "TIE = 2e-4", {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING}),
+        (
+            "jets/kernels.py",
+            "TIE = 1e-4",
+            "TIE = 2e-4",
+            {"build_jet_images", "plot_jets", "train", *AFTER_TRAINING, *SCAN},
+        ),
         ("jets/checks.py", "MOST_PT = 50_000.0", "MOST_PT = 60_000.0", None),
         ("jets/readers/top_tagging.py", '_LABEL = "is_signal_new"', '_LABEL = "is_signal"', set()),
     ],

@@ -47,6 +47,7 @@ def test_scores_of_ours_from_elsewhere_have_our_results(chain: Path, tmp_path: P
         "evaluate": 2,
         "combine": 1,
         "plot_classification": 1,
+        "plot_sculpting": 1,
         "plot_comparison": 1,
         "tabulate": 1,
         "compare": 1,

@@ -16,6 +16,8 @@ STREAMS = {
     "shuffle": 11,
     "dropout": 12,
     "validation": 13,
+    "augmentation": 14,
+    "subsample": 15,
     "bootstrap": 20,
     "waveforms": 30,
     "waveforms/fresh": 31,
@@ -23,6 +25,7 @@ STREAMS = {
     "spectra/fresh": 41,
     "prior": 50,
     "two-sample": 51,
+    "export": 60,
 }
 
 

@@ -8,7 +8,8 @@ from snakemake.exceptions import WorkflowError
 try:
     from jetpulse.cli import code_roots
     from jetpulse.codehash import code_hash
-    from jetpulse.config import check_files, expand_path, parse_config, read_yaml
+    from jetpulse.config import check_files, expand_path, expand_scans, parse_config, read_yaml
+    from jetpulse.config.networks import fits_itself
     from jetpulse.errors import UserError
     from jetpulse.fetch.sources import FOLDER, read_sources, resolve_downloads
 except ModuleNotFoundError as error:
@@ -21,6 +22,9 @@ try:
     for file in workflow.configfiles:
         read_yaml(file)
     analysis = parse_config(config, config_name)
+    # The points of scans are experiments like any other, but only their scan is drawn.
+    named = list(analysis.experiments)
+    analysis, scans = expand_scans(analysis, config_name)
     check_files(analysis, config_name)
     # From here on a download is an ordinary file, which the rule `fetch` makes.
     sources = read_sources(SOURCES)
@@ -34,6 +38,8 @@ wildcard_constraints:
     dataset="|".join(analysis.datasets) or "none",
     representation="|".join(analysis.representations) or "none",
     experiment="|".join(analysis.experiments) or "none",
+    scan="|".join(scans) or "none",
+    search="|".join(analysis.searches) or "none",
     process="qcd|top",
     block=r"\d+",
     seed=r"\d+",
@@ -52,6 +58,11 @@ def one_of(names):
 def datasets_of_kind(kind):
     """Return the names of the datasets of a kind."""
     return [name for name, dataset in analysis.datasets.items() if dataset.kind == kind]
+
+
+def representations_of_kind(kind):
+    """Return the names of the representations of a kind."""
+    return [name for name, representation in analysis.representations.items() if representation.kind == kind]
 
 
 def experiments_of_kind(kind):
@@ -84,6 +95,29 @@ def with_scores():
     return [name for name, value in analysis.experiments.items() if value.scores is not None]
 
 
+def with_calibration():
+    """Return the names of the config's networks that classify and have a validation split to be calibrated on."""
+    return [
+        name
+        for name, value in experiments_of_task("classification").items()
+        if name in named and value.model is not None and analysis.datasets[value.dataset].has("val")
+    ]
+
+
+def with_saliency():
+    """Return the names of the experiments whose networks have gradients at images or constituents of jets."""
+    return [
+        name
+        for name, value in experiments_of_task("classification").items()
+        if value.model is not None and not fits_itself(value.model.name) and has_gradient(value.representation)
+    ]
+
+
+def has_gradient(representation):
+    """Return whether a figure shows the gradient at jets that are seen through a representation."""
+    return representation == "samples" or analysis.representations[representation].kind == "jet-image"
+
+
 def samples_code(wildcards):
     """Hash the code that collects a dataset's jets, with the reader of its format, which is loaded by name."""
     source = analysis.datasets[wildcards.dataset].source
@@ -95,8 +129,12 @@ def training_code(wildcards, verb):
     """Hash the code of a training or prediction with the network, objective and generator that it loads by name."""
     experiment = analysis.experiments[wildcards.experiment]
     modules = [f"models.{experiment.model.name.replace('-', '_')}", f"training.objectives.{experiment.task}"]
-    if experiment.training.fresh and verb == "train":
+    if experiment.training.fresh and verb != "predict":
         modules += ["training.fresh", f"{name_kind(experiment)}.fresh"]
+    if experiment.training.augment and verb in ("train", "search"):
+        modules.append("training.augmentation")
+    if fits_itself(experiment.model.name) and verb != "predict":
+        modules.append("training.fitting")
     return code_of(verb, *modules)
 
 
@@ -163,6 +201,18 @@ def inputs_of(wildcards):
     return f"data/{experiment.dataset}/{experiment.representation}.h5"
 
 
+def constituents_of(wildcards):
+    """Return the samples of which an experiment's images are made while training, if it changes jets at random."""
+    experiment = analysis.experiments[wildcards.experiment]
+    augmented = experiment.training.augment and experiment.representation != "samples"
+    return [f"data/{experiment.dataset}/samples.h5"] if augmented else []
+
+
+def constituents_options(wildcards, input):
+    """Return the option that names the samples of which images are made while training."""
+    return ["--constituents", *input.constituents] if input.constituents else []
+
+
 def test_inputs_of(wildcards):
     """Return the representations that an experiment is tested on."""
     experiment = analysis.experiments[wildcards.experiment]
@@ -188,6 +238,12 @@ def samples_of(wildcards):
     return [f"data/{dataset}/samples.h5" for dataset in tested_on(experiment)]
 
 
+def training_threads(wildcards):
+    """Return the CPU threads of an experiment's training, those of all its processes."""
+    training = analysis.experiments[wildcards.experiment].training
+    return training.threads * training.processes
+
+
 def training_environment(wildcards):
     """Return the conda environment of an experiment's training."""
     device = analysis.experiments[wildcards.experiment].training.device
@@ -210,9 +266,36 @@ def models_of(name):
     return lambda wildcards: files(wildcards) if wildcards.experiment in with_model() else []
 
 
+def calibration_of(wildcards):
+    """Return the calibration of one training if its experiment has such."""
+    if wildcards.experiment not in with_calibration():
+        return []
+    return [f"results/{wildcards.experiment}/seed{wildcards.seed}/calibration.json"]
+
+
+def calibrations_of(wildcards):
+    """Return the calibration of every training of an experiment if it has such."""
+    return per_seed("calibration.json")(wildcards) if wildcards.experiment in with_calibration() else []
+
+
+def evaluation_code(wildcards):
+    """Hash the code that measures an experiment's predictions, with what it loads by name."""
+    modules = [f"evaluation.{analysis.experiments[wildcards.experiment].task}"]
+    if wildcards.experiment in with_calibration():
+        modules.append("evaluation.calibration:measure_calibrated")
+    return code_of("evaluate", *modules)
+
+
+def ensemble_of(wildcards):
+    """Return the predictions whose mean is measured: those of a classifier with several seeds, or none."""
+    experiment = analysis.experiments[wildcards.experiment]
+    several = experiment.task == "classification" and len(experiment.numbers()) > 1
+    return per_seed("predictions.h5")(wildcards) if several else []
+
+
 def comparable(wildcards):
-    """Return the names of the experiments that are tested on a dataset."""
-    return [name for name, experiment in analysis.experiments.items() if wildcards.dataset in tested_on(experiment)]
+    """Return the names of the config's experiments that are tested on a dataset."""
+    return [name for name in named if wildcards.dataset in tested_on(analysis.experiments[name])]
 
 
 def predictions_on(wildcards):

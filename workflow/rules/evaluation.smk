@@ -38,6 +38,7 @@ rule evaluate:
     input:
         predictions="results/{experiment}/seed{seed}/predictions.h5",
         samples=samples_of,
+        calibration=calibration_of,
     output:
         metrics="results/{experiment}/seed{seed}/metrics.json",
     log:
@@ -51,15 +52,19 @@ rule evaluate:
         samples=lambda wildcards, input: (
             ["--samples", *(f"{file.split('/')[1]}={file}" for file in input.samples)] if input.samples else []
         ),
-        code=lambda wildcards: code_of("evaluate", f"evaluation.{analysis.experiments[wildcards.experiment].task}"),
+        calibration=lambda wildcards, input: ["--calibration", *input.calibration] if input.calibration else [],
+        code=evaluation_code,
     message:
         "Evaluating {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "jetpulse evaluate {input.predictions} {output.metrics} --task {params.task} {params.samples:q} > {log} 2>&1"
+        "jetpulse evaluate {input.predictions} {output.metrics} --task {params.task} {params.samples:q}"
+        " {params.calibration:q} > {log} 2>&1"
 
 
 rule combine:
     """Combine an experiment's seeds: median, spread over seeds and statistical error of every metric.
+
+    Of several trainings of a classifier also the mean of their probabilities is measured.
 
     Uses wildcard `experiment`.
     """
@@ -67,6 +72,7 @@ rule combine:
         metrics=per_seed("metrics.json"),
         models=models_of("model.safetensors"),
         descriptions=models_of("model.json"),
+        predictions=ensemble_of,
     output:
         metrics="results/{experiment}/metrics.json",
     log:
@@ -78,12 +84,13 @@ rule combine:
     params:
         dataset=lambda wildcards: analysis.experiments[wildcards.experiment].dataset,
         models=lambda wildcards, input: ["--models", *input.models] if input.models else [],
-        code=code_of("combine"),
+        predictions=lambda wildcards, input: ["--predictions", *input.predictions] if input.predictions else [],
+        code=lambda wildcards: code_of("combine", *(["evaluation.ensemble"] if ensemble_of(wildcards) else [])),
     message:
         "Combining the seeds of {wildcards.experiment}"
     shell:
         "jetpulse combine {output.metrics} --dataset {params.dataset}"
-        " --metrics {input.metrics} {params.models:q} > {log} 2>&1"
+        " --metrics {input.metrics} {params.models:q} {params.predictions:q} > {log} 2>&1"
 
 
 rule compare:
@@ -114,8 +121,9 @@ rule compare:
             "compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in analysis.experiments.values()})
         ),
         results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(analysis.experiments, input.metrics)],
+        scans=points_of_scans(),
     message:
         "Comparing all experiments"
     shell:
         "jetpulse compare {output.summary} {output.transfers} --spec {params.spec:q} --results {params.results:q}"
-        " > {log} 2>&1"
+        " {params.scans:q} > {log} 2>&1"

@@ -36,6 +36,7 @@ rule plot_jets:
         "results/benchmarks/plot_jets/{dataset}.{representation}.jsonl"
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("jets")),
+        representation=one_of(representations_of_kind("jet-image")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -46,6 +47,38 @@ rule plot_jets:
     shell:
         "jetpulse plot-jets {input.samples} --spec {params.spec:q} --average {output.average}"
         " --single {output.single} --distributions {output.distributions} > {log} 2>&1"
+
+
+rule plot_jet_observables:
+    """Draw the distributions of a dataset's observables by class.
+
+    Uses wildcards `dataset` and `representation`.
+    """
+    input:
+        observables="data/{dataset}/{representation}.h5",
+    output:
+        figure=report(
+            "results/datasets/{dataset}/{representation}/observables.svg",
+            caption="../report/observables.rst",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"figure": "observables", "representation": "{representation}"},
+        ),
+    log:
+        "logs/plot_jet_observables/{dataset}.{representation}.log",
+    benchmark:
+        "results/benchmarks/plot_jet_observables/{dataset}.{representation}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
+        representation=one_of(representations_of_kind("jet-observables")),
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        code=code_of("plot-jet-observables"),
+    message:
+        "Drawing {wildcards.representation} of {wildcards.dataset}"
+    shell:
+        "jetpulse plot-jet-observables {input.observables} {output.figure} > {log} 2>&1"
 
 
 rule plot_training:
@@ -90,6 +123,7 @@ rule plot_classification:
     """
     input:
         predictions=per_seed("predictions.h5"),
+        calibrations=calibrations_of,
     output:
         roc=report(
             "results/{experiment}/figures/roc.svg",
@@ -128,12 +162,13 @@ rule plot_classification:
     conda:
         "../../envs/cpu.yaml"
     params:
+        calibrations=lambda wildcards, input: ["--calibrations", *input.calibrations] if input.calibrations else [],
         code=code_of("plot-classification"),
     message:
         "Drawing the results of {wildcards.experiment}"
     shell:
         "jetpulse plot-classification {input.predictions} --roc {output.roc} --rejection {output.rejection}"
-        " --scores {output.scores} --reliability {output.reliability} > {log} 2>&1"
+        " --scores {output.scores} --reliability {output.reliability} {params.calibrations:q} > {log} 2>&1"
 
 
 rule plot_comparison:

@@ -1,4 +1,4 @@
-"""Jets: simulate, collect into samples, export, turn into images."""
+"""Jets: simulate, collect into samples, export, turn into images and observables."""
 
 
 rule simulate_jets:
@@ -108,6 +108,7 @@ rule build_jet_images:
         "results/benchmarks/build_jet_images/{dataset}.{representation}.jsonl"
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("jets")),
+        representation=one_of(representations_of_kind("jet-image")),
     conda:
         "../../envs/cpu.yaml"
     threads: 2
@@ -118,4 +119,36 @@ rule build_jet_images:
         "Building {wildcards.representation} of {wildcards.dataset}"
     shell:
         "jetpulse build-jet-images {input.samples} {output.images} --spec {params.spec:q}"
+        " --threads {threads} > {log} 2>&1"
+
+
+rule build_jet_observables:
+    """Turn jets into rows of numbers: mass, multiplicity, shape, N-subjettiness, energy correlators.
+
+    Writes one group per split: event, label and features (n, columns); the columns' names and units, and the spec, are
+    HDF5 attributes.
+
+    Uses wildcards `dataset` and `representation`.
+    """
+    input:
+        samples="data/{dataset}/samples.h5",
+    output:
+        observables="data/{dataset}/{representation}.h5",
+    log:
+        "logs/build_jet_observables/{dataset}.{representation}.log",
+    benchmark:
+        "results/benchmarks/build_jet_observables/{dataset}.{representation}.jsonl"
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("jets")),
+        representation=one_of(representations_of_kind("jet-observables")),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    params:
+        spec=representation_spec,
+        code=code_of("build-jet-observables"),
+    message:
+        "Computing {wildcards.representation} of {wildcards.dataset}"
+    shell:
+        "jetpulse build-jet-observables {input.samples} {output.observables} --spec {params.spec:q}"
         " --threads {threads} > {log} 2>&1"

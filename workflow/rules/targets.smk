@@ -1,7 +1,9 @@
 """What the config's experiments ask for: the files of the named targets, and what their figures show."""
 
+from types import SimpleNamespace
+
 FIGURES = {
-    "classification": ("roc", "rejection", "scores", "reliability"),
+    "classification": ("roc", "rejection", "scores", "reliability", "sculpting"),
     "localisation": ("probabilities", "residuals", "efficiency", "coverage"),
     "reconstruction": ("reconstruction", "latent"),
     "variational": ("reconstruction", "latent", "generated"),
@@ -18,14 +20,17 @@ DATASET_FIGURES = {
 
 
 def results_of(experiments):
-    """Return every final result of these experiments, save for the tables of all experiments."""
-    wanted = []
+    """Return every final result of these experiments and of their scans, save for the tables of all experiments."""
+    wanted = scan_results_of(experiments)
+    experiments = {name: experiments[name] for name in named if name in experiments}
     for name, experiment in experiments.items():
         figures = list(FIGURES[experiment.task])
         if experiment.model is not None:
             figures.append("training")
         if experiment.model is not None and experiment.model.name == "pulse-reference":
             figures.append("kernels")
+        if name in with_saliency():
+            figures.append("saliency")
         wanted.append(f"results/{name}/metrics.json")
         wanted += [f"results/{name}/figures/{figure}.svg" for figure in figures]
         for dataset in tested_on(experiment):
@@ -60,8 +65,8 @@ def transfers_among(experiments):
 
 
 def transferred():
-    """Return the names of the experiments whose networks classify."""
-    return [name for name in experiments_of_task("classification") if name in with_model()]
+    """Return the names of the config's experiments whose networks classify."""
+    return [name for name in experiments_of_task("classification") if name in named and name in with_model()]
 
 
 def transfers_spec():
@@ -77,5 +82,57 @@ def dataset_figures(dataset, representation):
     if kind == "jets":
         # Networks of constituents see the samples themselves, of which there is no mean image; scores from elsewhere
         # come without any.
-        return [] if representation == "samples" else [f"results/datasets/{dataset}/{representation}/average.svg"]
+        if representation == "samples":
+            return []
+        figure = "average" if analysis.representations[representation].kind == "jet-image" else "observables"
+        return [f"results/datasets/{dataset}/{representation}/{figure}.svg"]
     return [f"results/datasets/{dataset}/{kind}/{figure}.svg" for figure in DATASET_FIGURES[kind]]
+
+
+def scan_results_of(experiments):
+    """Return what shows the scans and searches of these experiments."""
+    wanted = [
+        f"results/scans/{name}/{file}"
+        for name, scan in scans.items()
+        if scan.base in experiments
+        for file in ("scan.svg", "table.html", "scan.csv")
+    ]
+    return wanted + [
+        f"results/searches/{name}/trials.csv"
+        for name, search in analysis.searches.items()
+        if search.experiment in experiments
+    ]
+
+
+def points_of(wildcards):
+    """Return the results of every point of a scan."""
+    return [f"results/{experiment}/metrics.json" for experiment in scans[wildcards.scan].experiments()]
+
+
+def points_of_scans():
+    """Return the points of all scans as SCAN=EXPERIMENT, with the option that takes them."""
+    pairs = [f"{name}={experiment}" for name, scan in scans.items() for experiment in scan.experiments()]
+    return ["--scans", *pairs] if pairs else []
+
+
+def searched(wildcards):
+    """Return the experiment whose settings are searched for."""
+    return analysis.experiments[analysis.searches[wildcards.search].experiment]
+
+
+def search_spec(wildcards):
+    """Return a search with the definition of its experiment, as one JSON value."""
+    experiment = searched(wildcards).model_dump(include={"task", "dataset", "representation", "model", "training"})
+    search = analysis.searches[wildcards.search]
+    settings = search.model_dump(exclude={"experiment"})
+    return json.dumps(settings | {"name": search.experiment, "experiment": experiment}, sort_keys=True)
+
+
+def as_experiment(wildcards):
+    """Return the wildcard of the experiment whose settings are searched for."""
+    return SimpleNamespace(experiment=analysis.searches[wildcards.search].experiment)
+
+
+def search_environment(wildcards):
+    """Return the conda environment of a search's trainings."""
+    return training_environment(as_experiment(wildcards))

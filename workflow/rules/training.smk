@@ -11,6 +11,7 @@ rule train:
     """
     input:
         inputs=inputs_of,
+        constituents=constituents_of,
     output:
         model="results/{experiment}/seed{seed}/model.safetensors",
         description="results/{experiment}/seed{seed}/model.json",
@@ -24,15 +25,16 @@ rule train:
     priority: 10  # long jobs first, short ones fill the gaps
     conda:
         training_environment
-    threads: lambda wildcards: analysis.experiments[wildcards.experiment].training.threads
+    threads: training_threads
     params:
         spec=training_spec,
+        options=constituents_options,
         code=lambda wildcards: training_code(wildcards, "train"),
     message:
         "Training {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "jetpulse train {input.inputs} {output.model} --spec {params.spec:q} --seed {wildcards.seed}"
-        " --checkpoints .jetpulse/checkpoints --code {params.code} > {log} 2>&1"
+        " {params.options:q} --checkpoints .jetpulse/checkpoints --code {params.code} > {log} 2>&1"
 
 
 rule predict:

@@ -15,18 +15,19 @@ from importlib import import_module
 from types import FunctionType
 
 from jetpulse import __version__
-from jetpulse.errors import UserError
+from jetpulse.errors import StoppedError, UserError
 
 # Verbs by module, in the order of the chain; importing a module of verbs stays cheap, they import what they need.
 VERBS = {
     "fetch": ("fetch", "list-sources"),
-    "jets": ("simulate-jets", "build-jet-samples", "export-jets", "build-jet-images"),
+    "jets": ("simulate-jets", "build-jet-samples", "export-jets", "build-jet-images", "build-jet-observables"),
     "pulses": ("build-pulse-samples", "plot-pulses"),
     "spectra": ("build-spectra", "plot-spectra"),
     "training": ("train", "predict", "list-models"),
     "evaluation": ("import-scores", "evaluate", "combine", "compare"),
     "figures": (
         "plot-jets",
+        "plot-jet-observables",
         "plot-training",
         "plot-classification",
         "plot-comparison",
@@ -37,6 +38,8 @@ VERBS = {
     ),
     "validation": ("validate-jets", "plot-jet-agreement", "plot-transfers"),
     "unsupervised": ("plot-reconstruction", "plot-variational", "plot-adversarial"),
+    "scans": ("summarise-scan", "search"),
+    "interpretation": ("calibrate", "score", "export-onnx", "plot-saliency", "plot-sculpting"),
     "config": ("check-config", "document-config"),
 }
 
@@ -94,8 +97,9 @@ def _fill(text: str) -> str:
 
 
 def run() -> int:
-    """Run the command line as a program: asked to end (SIGTERM), it still removes what it was writing."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    """Run the command line as a program: asked to end (SIGTERM, SIGUSR1), it still removes what it was writing."""
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     return main()
 
 
@@ -111,6 +115,9 @@ def main(argv: list[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f"jetpulse {verb}: {line}", file=sys.stderr)
         return 1
+    except StoppedError as stopped:
+        print(f"jetpulse {verb}: {stopped}", file=sys.stderr)
+        return stopped.code
     except MemoryError:
         print(f"jetpulse {verb}: out of memory; use a machine with more or smaller inputs", file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import platform
 import re
 import sys
@@ -61,6 +62,21 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """Return a time from 0 on, as argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: another text.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on")
+    return value
+
+
 def threads() -> tuple[tuple[str, ...], dict[str, Any]]:
     """Declare --threads."""
     return argument("--threads", type=positive, default=1, help="CPU threads; no result depends on it (default: 1)")
@@ -79,17 +95,35 @@ def read_spec(text: str, model: type[Section]) -> Section:
     Raises:
         UserError: not JSON, or not that section.
     """
-    from jetpulse.config.load import explain
+    return check_spec(read_json(text), model)
 
+
+def read_json(text: str) -> Any:
+    """Return the value of JSON text, or of a file for ``@FILE``.
+
+    Raises:
+        UserError: not JSON.
+    """
     try:
-        content = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-        return model.model_validate(json.loads(content))
+        return json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
     except OSError as error:
         raise UserError(f"--spec {text}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise UserError(f"--spec {text}: not a text file ({error}); expected JSON") from error
     except json.JSONDecodeError as error:
         raise UserError(f"--spec: not valid JSON: {error}") from error
+
+
+def check_spec(value: Any, model: type[Section]) -> Section:
+    """Return a section of the config from a value.
+
+    Raises:
+        UserError: not that section.
+    """
+    from jetpulse.config.load import explain
+
+    try:
+        return model.model_validate(value)
     except ValidationError as error:
         raise UserError("\n".join(f"--spec: {explain(item, model)}" for item in error.errors())) from error
 

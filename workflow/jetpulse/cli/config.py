@@ -9,18 +9,26 @@ from jetpulse.cli.common import log, path, verb
 def check_config(config: Path) -> None:
     """Check a configuration without running anything.
 
-    Prints a line for every mistake: file, key, what was given, what is allowed, the nearest valid spelling.
+    Prints a line for every mistake: file, key, what was given, what is allowed, the nearest valid spelling. Without
+    any, lists which experiment is which point of a scan.
 
     Example:
       jetpulse check-config config/config.yaml
     """
-    from jetpulse.config import load_config
+    from jetpulse.config import expand_scans, load_config
 
     analysis = load_config(config)
+    expanded, scans = expand_scans(analysis, str(config))
     print(
         f"{config}: {len(analysis.datasets)} datasets, {len(analysis.representations)} representations, "
         f"{len(analysis.experiments)} experiments: no mistakes"
     )
+    for name, scan in scans.items():
+        print(f"scan {name} of {scan.base}:")
+        for point in scan.points:
+            print(f"  {scan.label(point)}: {point.experiment}")
+    if scans:
+        print(f"with the points of scans {len(expanded.experiments)} experiments")
 
 
 @verb(path("folder", "the folder config/ of the project"))

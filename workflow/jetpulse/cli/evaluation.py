@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, log, log_start, named_paths, path, read_spec, spec_argument, verb
+from jetpulse.cli.common import (
+    argument,
+    grouped_paths,
+    log,
+    log_start,
+    named_paths,
+    path,
+    read_spec,
+    spec_argument,
+    verb,
+)
 
 
 @verb(
@@ -46,13 +56,15 @@ def import_scores(scores: Path, samples: Path, out: Path, dataset: str, spec: st
         metavar="DATASET=FILE",
         help="samples.h5 of every dataset tested on; classification needs none",
     ),
+    path("--calibration", "what `calibrate` wrote about this training, a classifier's"),
 )
-def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> None:
+def evaluate(predictions: Path, out: Path, task: str, samples: list[str], calibration: Path | None) -> None:
     """Measure the predictions of one training.
 
     Classification: accuracy at probability 0.5, area under the ROC curve (DeLong error), background rejection 1/eB at
     30 % and 50 % signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or
-    undefined is null, as accuracy and calibration of scores from elsewhere that are no probabilities.
+    undefined is null, as accuracy and calibration of scores from elsewhere that are no probabilities. With
+    --calibration also the temperature, and log loss and calibration error at that temperature.
 
     Localisation: accuracy of the best bin, root mean square error and bias of the mean bin, log loss, how often the
     smallest sets of bins with 68.3 % and 95.4 % probability hold the true bin and how often they should, expected
@@ -73,7 +85,7 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> Non
     from jetpulse.samples import load_json
 
     log_start("evaluate", "scikit-learn")
-    write_metrics(predictions, out, task, named_paths(samples, "--samples"))
+    write_metrics(predictions, out, task, named_paths(samples, "--samples"), calibration)
     for name, metrics in load_json(out).items():
         log(f"{name}: " + ", ".join(f"{key} {value:.6g}" for key, value in metrics.items() if value is not None))
     log(f"wrote {out}")
@@ -89,21 +101,26 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str]) -> Non
         nargs="+",
         default=[],
     ),
+    path("--predictions", "predictions.h5 of every seed of a classifier, in the same order", nargs="+", default=[]),
 )
-def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path]) -> None:
+def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path], predictions: list[Path]) -> None:
     """Combine the metrics of an experiment's seeds.
 
     Writes JSON: for every dataset tested on and every metric the median, the spread (standard deviation over
     seeds), the statistical error of the median and the single values.
 
+    With --predictions it also holds `ensemble`: dataset -> metric -> value of the mean of the probabilities, which
+    is what the uniform mixture of the trainings says (arXiv:1612.01474). The seeds must have predicted the same
+    events. Scores that are no probabilities have no common scale and no mean.
+
     Example:
       jetpulse combine metrics.json --dataset jets --metrics seed*/metrics.json \\
-          --models seed*/model.safetensors
+          --models seed*/model.safetensors --predictions seed*/predictions.h5
     """
     from jetpulse.evaluation.files import write_combined
 
     log_start("combine")
-    write_combined(metrics, models, out, dataset)
+    write_combined(metrics, models, out, dataset, predictions)
     log(f"wrote {out}")
 
 
@@ -112,13 +129,15 @@ def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path]) ->
     path("transfers", "transfers.csv to write"),
     spec_argument("the experiments, by name"),
     argument("--results", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="metrics.json of every experiment"),
+    argument("--scans", nargs="+", default=[], metavar="SCAN=EXPERIMENT", help="the points of every scan"),
 )
-def compare(summary: Path, transfers: Path, spec: str, results: list[str]) -> None:
+def compare(summary: Path, transfers: Path, spec: str, results: list[str], scans: list[str]) -> None:
     """Put all experiments side by side, with the reference numbers that the config gives.
 
     Writes SUMMARY, one row per experiment with its own test split, and TRANSFERS, one row for every further
     dataset that an experiment was tested on. A spread is the standard deviation over seeds, an error statistical;
-    a metric that an experiment's task does not have stays empty.
+    a metric that an experiment's task does not have stays empty. With --scans a column names the scans that an
+    experiment is a point of.
 
     Example:
       jetpulse compare summary.csv transfers.csv --results cnn=results/cnn/metrics.json \\
@@ -128,5 +147,6 @@ def compare(summary: Path, transfers: Path, spec: str, results: list[str]) -> No
     from jetpulse.evaluation.files import write_summary
 
     log_start("compare")
-    write_summary(named_paths(results, "--results"), read_spec(spec, Experiments).root, summary, transfers)
+    points = {scan: [str(name) for name in names] for scan, names in grouped_paths(scans, "--scans").items()}
+    write_summary(named_paths(results, "--results"), read_spec(spec, Experiments).root, summary, transfers, points)
     log(f"wrote {summary} and {transfers}")

@@ -41,6 +41,27 @@ def plot_jets(samples: Path, spec: str, average: Path, single: Path, distributio
 
 
 @verb(
+    path("features", "file that build-jet-observables wrote"),
+    path("out", "figure to write"),
+)
+def plot_jet_observables(features: Path, out: Path) -> None:
+    """Draw the distributions of jet observables by class, of all splits.
+
+    The area under the ROC curve of each observable alone is written above it and to the log; 0.5 is chance, whichever
+    side of a cut is taken for signal.
+
+    Example:
+      jetpulse plot-jet-observables observables.h5 observables.svg
+    """
+    from jetpulse.figures.observables import plot_observables
+
+    log_start("plot-jet-observables", "matplotlib", "h5py")
+    for name, area in plot_observables(features, out).items():
+        log(f"{name}: AUC {area:.4f}")
+    log(f"wrote {out}")
+
+
+@verb(
     path("out", "figure to write"),
     argument("--histories", required=True, nargs="+", metavar="SEED=FILE", help="history.csv of every seed"),
 )
@@ -65,11 +86,15 @@ def plot_training(out: Path, histories: list[str]) -> None:
     path("--rejection", "figure to write: background rejection against signal efficiency", required=True),
     path("--scores", "figure to write: distributions of the score by class", required=True),
     path("--reliability", "figure to write: fraction of signal against predicted probability", required=True),
+    path("--calibrations", "what `calibrate` wrote about every seed, in the same order", nargs="+", default=[]),
 )
-def plot_classification(predictions: list[Path], roc: Path, rejection: Path, scores: Path, reliability: Path) -> None:
+def plot_classification(
+    predictions: list[Path], roc: Path, rejection: Path, scores: Path, reliability: Path, calibrations: list[Path]
+) -> None:
     """Draw what a classifier does on every dataset that it was tested on.
 
-    Lines are medians over seeds, bands run from the lowest to the highest seed.
+    Lines are medians over seeds, bands run from the lowest to the highest seed. With --calibrations the reliability
+    is shown before and after.
 
     Example:
       jetpulse plot-classification seed*/predictions.h5 --roc roc.svg --rejection rejection.svg \\
@@ -78,7 +103,7 @@ def plot_classification(predictions: list[Path], roc: Path, rejection: Path, sco
     from jetpulse.figures.files import plot_classification_figures
 
     log_start("plot-classification", "matplotlib", "scikit-learn")
-    plot_classification_figures(predictions, roc, rejection, scores, reliability)
+    plot_classification_figures(predictions, roc, rejection, scores, reliability, calibrations)
     log(f"wrote {roc}, {rejection}, {scores}, {reliability}")
 
 

@@ -1,4 +1,4 @@
-"""Verbs of the jet chain: simulate, build samples, export them, build images."""
+"""Verbs of the jet chain: simulate, build samples, export them, build images and observables."""
 
 from pathlib import Path
 
@@ -130,4 +130,35 @@ def build_jet_images(samples: Path, out: Path, spec: str, threads: int) -> None:
     log_start("build-jet-images", "numba", "h5py", steps=", ".join(image.steps) or "none")
     with progress(sum(split_sizes(samples).values()), "jets") as count:
         write_jet_images(samples, out, image, threads, count)
+    log(f"wrote {out}")
+
+
+@verb(
+    path("samples", "samples.h5 of a dataset"),
+    path("out", "HDF5 file to write"),
+    spec_argument("the representation"),
+    threads(),
+)
+def build_jet_observables(samples: Path, out: Path, spec: str, threads: int) -> None:
+    """Turn jets into rows of numbers: mass, multiplicity, shape, N-subjettiness, energy correlators.
+
+    N-subjettiness (arXiv:1011.2268) and energy correlators (arXiv:1305.0007, arXiv:1409.6298) have beta = 1; axes are
+    those of exclusive kT subjets, recombined winner-take-all. What is not defined is 0, as a ratio of a jet of one
+    constituent.
+
+    Writes a group per split: event, label, features float32 (n, columns); the columns' names and units are
+    attributes.
+
+    Example:
+      jetpulse build-jet-observables samples.h5 observables.h5 \\
+          --spec '{"kind": "jet-observables", "columns": ["mass", "tau32"]}'
+    """
+    from jetpulse.config import JetObservables
+    from jetpulse.jets.observable_files import write_jet_observables
+    from jetpulse.samples import split_sizes
+
+    observables = read_spec(spec, JetObservables)
+    log_start("build-jet-observables", "numba", "h5py", columns=", ".join(observables.columns))
+    with progress(sum(split_sizes(samples).values()), "jets") as count:
+        write_jet_observables(samples, out, observables, threads, count)
     log(f"wrote {out}")

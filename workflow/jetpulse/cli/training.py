@@ -2,13 +2,25 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, count, log, log_start, named_paths, path, read_spec, spec_argument, verb
+from jetpulse.cli.common import (
+    argument,
+    count,
+    log,
+    log_start,
+    named_paths,
+    path,
+    read_spec,
+    seconds,
+    spec_argument,
+    verb,
+)
 
 
 @verb(
     path("inputs", "a representation's HDF5 file"),
     path("model", "model.safetensors to write"),
     spec_argument("the experiment"),
+    path("--constituents", "the samples of which images were made; for an experiment with training.augment"),
     argument("--seed", type=count, required=True, help="base seed of initialisation, order of entries and dropout"),
     path("--checkpoints", "folder for the state of an unfinished training, which is resumed if nothing has changed"),
     argument(
@@ -17,14 +29,37 @@ from jetpulse.cli.common import argument, count, log, log_start, named_paths, pa
         metavar="HASH",
         help="hash of the training code; a checkpoint of other code is not resumed",
     ),
+    argument(
+        "--checkpoint-seconds",
+        type=seconds,
+        metavar="SECONDS",
+        help="least time between checkpoints, six times as much within an epoch (default: 10)",
+    ),
 )
-def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | None, code: str) -> None:
+def train(
+    inputs: Path,
+    model: Path,
+    spec: str,
+    seed: int,
+    constituents: Path | None,
+    checkpoints: Path | None,
+    code: str,
+    checkpoint_seconds: float | None,
+) -> None:
     """Train one network of an experiment with one seed.
 
     Trains on split `train`, watches the loss on split `val`, stops when it has not improved for
     `training.patience` epochs and keeps the best weights; with patience null it trains to the end, keeps the last
     weights and can do without split `val`. On a CPU the same inputs, spec and seed give the same
     bytes, interrupted and resumed or not.
+
+    With `training.augment` jets are changed at random in every epoch, on split `train` alone. INPUTS are the samples,
+    or for a network of images the images, and then the samples of which they were made are --constituents.
+
+    Asked to end by SIGTERM or SIGUSR1, as clusters do before a job's time is over, it finishes its step, keeps its
+    state in the folder of --checkpoints, says so in one line and exits with 128 + the signal's number; the same
+    command goes on from there. With `training.processes` above 1 it starts so many processes, which share every
+    batch; `torchrun --nproc-per-node N -m jetpulse.cli train ...` does the same.
 
     Writes MODEL (safetensors), and beside it model.json (architecture, arguments, representation, versions) and
     history.csv (one row per epoch).
@@ -36,17 +71,30 @@ def train(inputs: Path, model: Path, spec: str, seed: int, checkpoints: Path | N
     from jetpulse.config import Experiment
     from jetpulse.errors import UserError
     from jetpulse.training.files import write_model
+    from jetpulse.training.processes import is_worker, launch, leads
 
     experiment = read_spec(spec, Experiment)
     if experiment.model is None:
         raise UserError("--spec: names scores, which are not trained; give a model")
-    log_start("train", "torch", "safetensors", model=experiment.model.name, seed=seed)
+    if experiment.training.processes > 1 and not is_worker():
+        options = {"--spec": spec, "--seed": seed, "--code": code, "--checkpoints": checkpoints}
+        options |= {"--checkpoint-seconds": checkpoint_seconds, "--constituents": constituents}
+        words = [word for name, value in options.items() if value not in (None, "") for word in (name, str(value))]
+        failed = launch(experiment.training.processes, ["-m", "jetpulse.cli", "train", str(inputs), str(model), *words])
+        if failed:
+            raise SystemExit(failed)
+        return
+    tell = log if leads() else lambda line: None
+    if leads():
+        log_start("train", "torch", "safetensors", model=experiment.model.name, seed=seed)
 
     def report(row: dict[str, float]) -> None:
-        log("  ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        tell("  ".join(f"{name} {value:.4g}" for name, value in row.items()))
 
-    write_model(inputs, model, experiment, seed, checkpoints=checkpoints, code=code, log=log, report=report)
-    log(f"wrote {model}")
+    options = {"checkpoints": checkpoints, "code": code, "checkpoint_seconds": checkpoint_seconds}
+    options["constituents"] = constituents
+    write_model(inputs, model, experiment, seed, log=tell, report=report, **options)
+    tell(f"wrote {model}")
 
 
 @verb(

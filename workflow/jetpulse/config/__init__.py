@@ -1,10 +1,13 @@
 """Typed configuration: models of every section, loading with errors a person can act on, generated documents."""
 
+from jetpulse.config.expansion import expand_scans
 from jetpulse.config.jet_formats import Fields, Label
 from jetpulse.config.jets import JetDataset, JetImage, JetSource, Simulation
 from jetpulse.config.load import check_files, expand_path, load_config, parse_config, read_yaml
 from jetpulse.config.models import Analysis, Experiment, Experiments
+from jetpulse.config.observables import JetObservables
 from jetpulse.config.pulses import PulseDataset, Waveforms
+from jetpulse.config.scans import Scan, ScanPlan
 from jetpulse.config.spectra import Counts, SpectrumDataset
 from jetpulse.config.splits import Split
 from jetpulse.config.training import Training
@@ -17,9 +20,12 @@ __all__ = [
     "Fields",
     "JetDataset",
     "JetImage",
+    "JetObservables",
     "JetSource",
     "Label",
     "PulseDataset",
+    "Scan",
+    "ScanPlan",
     "Simulation",
     "SpectrumDataset",
     "Split",
@@ -27,6 +33,7 @@ __all__ = [
     "Waveforms",
     "check_files",
     "expand_path",
+    "expand_scans",
     "load_config",
     "parse_config",
     "read_yaml",

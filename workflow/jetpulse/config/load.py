@@ -9,11 +9,11 @@ import yaml
 from pydantic import BaseModel, RootModel, ValidationError
 
 from jetpulse.config.models import NOT_WITH_SCORES, TASKS, Analysis, Experiment
-from jetpulse.config.networks import reads_constituents
+from jetpulse.config.pairing import check_jets
 from jetpulse.errors import UserError
 
 # Names that would collide with folders of results/.
-RESERVED = ("benchmarks", "comparison", "datasets")
+RESERVED = ("benchmarks", "comparison", "datasets", "scans", "searches")
 
 
 def load_config(path: str | Path) -> Analysis:
@@ -74,7 +74,7 @@ def parse_config(value: Any, where: str) -> Analysis:
     except ValidationError as error:
         lines = dict.fromkeys(f"{where}: {explain(item)}" for item in error.errors())
         raise UserError("\n".join(lines)) from error
-    mistakes = [f"{where}: {line}" for line in _check_names(analysis)]
+    mistakes = [f"{where}: {line}" for line in check_names(analysis)]
     if mistakes:
         raise UserError("\n".join(mistakes))
     return analysis
@@ -84,7 +84,7 @@ def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
     """Turn one of pydantic's errors about ``root`` into a line: key, given, allowed, the nearest spelling."""
     location = [str(part) for part in item["loc"] if part != "[key]"]
     variant = None
-    if location[:1] == ["datasets"] and len(location) > 2:
+    if location[:1] in (["datasets"], ["representations"]) and len(location) > 2:
         variant = location.pop(2)  # the kind, which pydantic puts behind the name
     key = ".".join(location)
     if item["type"] == "extra_forbidden":
@@ -115,7 +115,7 @@ def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
 
 
 def _keys_beside(location: list[str], root: type[BaseModel], variant: str | None) -> list[str]:
-    """Return the keys that are allowed where an unknown one was found; ``variant`` is a dataset's kind."""
+    """Return the keys that are allowed where an unknown one was found; ``variant`` is the kind of an entry."""
     model: Any = sections_of(root.model_fields["root"].annotation)[0] if issubclass(root, RootModel) else root
     for part in location[:-1]:
         field = model.model_fields.get(part)  # names of entries and positions in lists are no fields
@@ -137,7 +137,7 @@ def kind_of(section: type[BaseModel]) -> str | None:
     return get_args(field.annotation)[0] if field else None
 
 
-def _check_names(analysis: Analysis) -> list[str]:
+def check_names(analysis: Analysis) -> list[str]:
     """Return a line for every name that points nowhere and every experiment that cannot run."""
     lines = [
         f"experiments.{name}: this name is reserved ({', '.join(RESERVED)}); choose another"
@@ -174,18 +174,14 @@ def _check_kinds(analysis: Analysis, name: str) -> list[str]:
             lines.append(f"{key}: {dataset!r} is of kind {kind!r}, task {experiment.task!r} needs {wanted!r}")
     if experiment.scores is not None:
         return lines + _check_scores(experiment)
-    images = wanted == "jets" and not reads_constituents(experiment.model.name)
-    if (experiment.representation == "samples") == images:
-        known = ", ".join(analysis.representations) or "none"
-        right = f"one of `representations`, which are {known}" if images else "'samples'"
-        what = f"{experiment.model.name}, which reads constituents" if wanted == "jets" and not images else wanted
-        lines.append(f"representation: {experiment.representation!r} does not suit {what}; choose {right}")
-    if experiment.training.normalise != "none" and wanted == "jets":
-        lines.append(
-            "training.normalise: jets are normalised by steps of an image or by their network; set it to 'none'"
-        )
+    if wanted == "jets":
+        lines += check_jets(analysis, experiment)
+    elif experiment.representation != "samples":
+        lines.append(f"representation: {experiment.representation!r} does not suit {wanted}; choose 'samples'")
     if experiment.training.normalise == "principal" and wanted != "spectra":
         lines.append(f"training.normalise: 'principal' leaves no axis of time, which {wanted} need; choose another")
+    if experiment.training.augment and wanted != "jets":
+        lines.append(f"training.augment: changes the constituents of jets, which {wanted} have not; remove it")
     if experiment.training.fresh:
         lines += _check_fresh(analysis, experiment)
     return lines

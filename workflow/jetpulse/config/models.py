@@ -19,7 +19,9 @@ from pydantic import (
 
 from jetpulse.config.jets import JetDataset, JetImage
 from jetpulse.config.networks import check_model, model_names, model_tasks
+from jetpulse.config.observables import JetObservables
 from jetpulse.config.pulses import PulseDataset
+from jetpulse.config.scans import Scan, Search, SearchSettings
 from jetpulse.config.scores import ScoresOrFiles
 from jetpulse.config.spectra import SpectrumDataset
 from jetpulse.config.training import Training
@@ -34,6 +36,7 @@ TASKS = {
     "adversarial": "spectra",
 }
 Dataset = Annotated[JetDataset | PulseDataset | SpectrumDataset, Field(discriminator="kind")]
+Representation = Annotated[JetImage | JetObservables, Field(discriminator="kind")]
 
 
 class Model(BaseModel):
@@ -135,9 +138,18 @@ class Analysis(Section):
     """The whole configuration."""
 
     datasets: dict[Name, Dataset] = Field(description="Samples, by name.")
-    representations: dict[Name, JetImage] = Field({}, description="How samples are shown to a network, by name.")
+    representations: dict[Name, Representation] = Field({}, description="How samples are shown to a network, by name.")
     experiments: dict[Name, Experiment] = Field(description="What is trained and compared, by name.")
+    scans: dict[Name, Scan] = Field({}, description="What is varied, by name.")
+    searches: dict[Name, Search] = Field({}, description="What is tuned, by name.")
 
 
 class Experiments(RootModel[dict[Name, Experiment]]):
     """Experiments by name, as ``jetpulse compare`` takes them."""
+
+
+class SearchPlan(SearchSettings):
+    """A search with the definition of what is tuned, as ``jetpulse search`` takes it."""
+
+    name: Name = Field("best", description="What the experiment with the best settings is called.")
+    experiment: Experiment = Field(description="What is tuned.")

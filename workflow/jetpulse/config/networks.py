@@ -1,9 +1,11 @@
 """The list of networks, read from their source files: no import of torch, so checking a config is quick.
 
 A network is one file ``models/NAME.py`` (underscores for the dashes of its name) with a tuple ``TASKS`` of what it
-can learn, ``INPUT = "constituents"`` if it reads jets as they are rather than images of them, and a class ``Network``
-whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the number of outputs, and its arguments
-as keywords, annotated and with literal defaults. Those are the keys that the config may set.
+can learn, and a class ``Network`` whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the
+number of outputs, and its arguments as keywords, annotated and with literal defaults. Those are the keys that the
+config may set. ``INPUT`` says which form of jets it reads: ``"constituents"`` (jets as they are), ``"images"``,
+``"observables"``, or, without it, ``"arrays"``: images or observables. A class with a method ``fit`` is not trained by
+steps of an optimiser (see training/fitting.py).
 """
 
 import ast
@@ -36,8 +38,8 @@ def _annotation(argument: ast.arg) -> str:
 
 
 @cache
-def _describe(name: str) -> tuple[str, type, tuple[str, ...], str]:
-    """Return a network's documentation, the model of its arguments, its tasks and what it reads."""
+def _describe(name: str) -> tuple[str, type, tuple[str, ...], str, bool]:
+    """Return a network's documentation, the model of its arguments, its tasks, what it reads and if it fits itself."""
     tree = ast.parse((_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
     network = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Network")
     init = next(node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
@@ -47,12 +49,13 @@ def _describe(name: str) -> tuple[str, type, tuple[str, ...], str]:
     arguments_model.model_rebuild(_types_namespace=_TYPES)
     given = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
     reads = ast.literal_eval(given["INPUT"]) if "INPUT" in given else "arrays"
-    return ast.get_docstring(tree) or "", arguments_model, ast.literal_eval(given["TASKS"]), reads
+    fits = any(isinstance(node, ast.FunctionDef) and node.name == "fit" for node in network.body)
+    return ast.get_docstring(tree) or "", arguments_model, ast.literal_eval(given["TASKS"]), reads, fits
 
 
 def model_summary(name: str) -> str:
     """Return the first line of a network's documentation and its arguments with their defaults."""
-    text, arguments, tasks, _ = _describe(name)
+    text, arguments, tasks, *_ = _describe(name)
     defaults = ", ".join(f"{key}: {field.default}" for key, field in arguments.model_fields.items())
     return f"{text.splitlines()[0]} For {', '.join(tasks)}. Arguments: {defaults or 'none'}."
 
@@ -62,9 +65,14 @@ def model_tasks(name: str) -> tuple[str, ...]:
     return _describe(name)[2]
 
 
-def reads_constituents(name: str) -> bool:
-    """Return whether a network reads the constituents of jets themselves."""
-    return _describe(name)[3] == "constituents"
+def model_input(name: str) -> str:
+    """Return which form of jets a network reads: constituents, images, observables, or arrays (either of these two)."""
+    return _describe(name)[3]
+
+
+def fits_itself(name: str) -> bool:
+    """Return whether a network has another way to learn than steps of an optimiser."""
+    return _describe(name)[4]
 
 
 def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,34 @@ class Fresh(Section):
         return settings
 
 
+class Augmentation(Section):
+    """Random changes of jets while training, other ones in every epoch; none when a network is tested."""
+
+    rotation: bool = Field(False, description="Turn about the jet axis in eta and phi, by any angle.")
+    flip: bool = Field(
+        False, description="Mirror in eta and in phi about the jet axis, each of them in half of the jets."
+    )
+    boost: real(ge=0, le=5) = Field(
+        0.0, description="Boost along the beam by a rapidity up to this, either way; an exact symmetry."
+    )
+    smear: real(ge=0, le=1) = Field(
+        0.0, description="Relative width of a Gaussian by which every constituent's momentum is changed."
+    )
+    direction: real(ge=0, le=1) = Field(
+        0.0, description="Width of a Gaussian by which eta and phi of every constituent are changed."
+    )
+    drop: real(ge=0, lt=1) = Field(
+        0.0, description="Probability with which a constituent is left out; the hardest one always stays."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> "Augmentation":
+        if not any(self.model_dump().values()):
+            msg = f"nothing is switched on; give one of {', '.join(type(self).model_fields)}, or leave `augment` out"
+            raise ValueError(msg)
+        return self
+
+
 class Training(Section):
     """How a network is trained."""
 
@@ -39,9 +67,21 @@ class Training(Section):
     betas: Annotated[list[real(ge=0, lt=1)], Field(min_length=2, max_length=2)] = Field(
         [0.9, 0.999], description="Memory of `adam` and `adamw`: of the mean gradient and of its square."
     )
-    weight_decay: real(ge=0) = Field(0.0, description="L2 penalty on the weights.")
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="`cosine` lowers the learning rate to 0 over all steps (doi:10.48550/arXiv.1608.03983)."
+    weight_decay: real(ge=0) = Field(
+        0.0,
+        description="L2 penalty on weights and biases: half of it times their squares belongs to what is minimised. "
+        "For `adamw` they shrink by this part of the learning rate in each step (doi:10.48550/arXiv.1711.05101).",
+    )
+    l1: real(ge=0) = Field(
+        0.0,
+        description="L1 penalty on weights and biases: their absolute values times this; with `weight_decay` an "
+        "elastic net. Neither is part of the loss that is reported.",
+    )
+    schedule: Literal["constant", "cosine", "exponential", "one-cycle"] = Field(
+        "constant",
+        description="How the learning rate goes over all steps: `cosine` lowers it to 0 "
+        "(doi:10.48550/arXiv.1608.03983), `exponential` to a hundredth, `one-cycle` raises it from a 25th over 30 % of "
+        "the steps and then lowers it to 0 (doi:10.48550/arXiv.1708.07120).",
     )
     warmup: Annotated[int, Field(ge=0)] = Field(0, description="Steps over which the learning rate rises from 0.")
     clip: Positive | None = Field(None, description="Largest norm of the gradient; longer ones are shortened to it.")
@@ -70,28 +110,58 @@ class Training(Section):
     fresh: Fresh | None = Field(
         None, description="Train on newly generated entries instead of the training split (null: on the split)."
     )
-    normalise: Literal["none", "residual", "standard", "principal"] = Field(
+    augment: Augmentation | None = Field(
+        None,
+        description="Change jets at random while training (null: never). Networks of images then train on images made "
+        "of the changed constituents in every step, by the steps of their representation.",
+    )
+    normalise: Literal["none", "residual", "standard", "columns", "principal"] = Field(
         "none",
         description="Fitted on the training split, kept with the weights: `residual` subtracts the mean entry and "
         "divides by the largest absolute residual; `standard` subtracts the mean and divides by the standard deviation "
-        "of all values; `principal` takes the leading `components` of a principal-component analysis, each with "
-        "variance 1.",
+        "of all values; `columns` does so with every value of an entry for itself, as observables need; `principal` "
+        "takes the leading `components` of a principal-component analysis, each with variance 1.",
     )
     components: Annotated[int, Field(ge=1)] = Field(4, description="Components of `normalise: principal`.")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="`bfloat16` computes the network, not its weights, in 16 bits; faster where supported."
     )
+    compile: bool = Field(
+        False,
+        description="Translate the network's `forward` by torch.compile, which takes about a minute at the start; on a "
+        "CPU it needs a C++ compiler. Part of the experiment, because sums in another order round differently.",
+    )
+    tensorboard: bool = Field(
+        False,
+        description="Write the history for TensorBoard as well, to a folder `tensorboard` beside the model; needs the "
+        "package tensorboard.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to compute: `auto` takes a GPU if there is one, `cuda` insists on it."
+    )
+    resident: Literal["auto", "device", "host", "disk"] = Field(
+        "auto",
+        description="Where the entries wait for their turn; results do not depend on it. `device` keeps all of them "
+        "where the network is, `host` in memory, `disk` in a scratch file in $TMPDIR; `auto` takes the first with "
+        "room. On a CPU `device` and `host` are the same.",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
         1,
         description="torch's CPU threads; part of the experiment, because sums in another order round differently.",
+    )
+    processes: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1,
+        description="Processes that train together, each with `threads` threads or with a GPU of its own, on parts of "
+        "every batch; part of the experiment, because sums in another order round differently and every process draws "
+        "its own random numbers.",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> "Training":
         if self.fresh and self.max_train:
             msg = "max_train limits the training split, which `fresh` does not use; remove one of them"
+            raise ValueError(msg)
+        if self.processes > self.batch:
+            msg = f"{self.processes} processes cannot share a batch of {self.batch}; raise batch or lower processes"
             raise ValueError(msg)
         return self

@@ -111,15 +111,21 @@ def auc_with_error(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
     return area, float(np.sqrt(placement_signal.var(ddof=1) / m + placement_background.var(ddof=1) / n))
 
 
+def cut_at(label: np.ndarray, score: np.ndarray, efficiency: float) -> float:
+    """Return the score of the signal entry at which a signal efficiency is first reached; that score passes."""
+    signal = np.sort(score[label == 1])[::-1]
+    cut = signal[max(0, math.ceil(efficiency * len(signal) - 1e-9) - 1)]
+    return float(cut)
+
+
 def rejection_with_error(label: np.ndarray, score: np.ndarray, efficiency: float) -> tuple[float, float]:
     """Return background rejection 1/eB at the given signal efficiency, and its Poisson error.
 
     The cut is the score of the signal entry at which the efficiency is first reached; background with the same
     score passes. When no background passes, the rejection is infinite and its error nan.
     """
-    signal, background = np.sort(score[label == 1])[::-1], score[label == 0]
-    cut = signal[max(0, math.ceil(efficiency * len(signal) - 1e-9) - 1)]
-    passed = int(np.sum(background >= cut))
+    background = score[label == 0]
+    passed = int(np.sum(background >= cut_at(label, score, efficiency)))
     if passed == 0:
         return math.inf, math.nan
     return len(background) / passed, len(background) / passed / math.sqrt(passed)

@@ -17,6 +17,8 @@ from jetpulse.evaluation.predictions import read_predictions, read_truth
 from jetpulse.samples import dump_json, load_json, publish
 
 Columns = dict[str, tuple[str, str]]
+# What the summary shows of the mean of an experiment's trainings.
+_ENSEMBLE = ("auc", "rejection_30")
 
 
 def _module(task: str) -> ModuleType:
@@ -35,7 +37,9 @@ def columns_of(task: str) -> Columns:
     return _module(task).COLUMNS
 
 
-def write_metrics(predictions: Path, path: Path, task: str, samples: Mapping[str, Path] = {}) -> None:
+def write_metrics(
+    predictions: Path, path: Path, task: str, samples: Mapping[str, Path] = {}, calibration: Path | None = None
+) -> None:
     """Evaluate one training's predictions on every dataset it was tested on.
 
     Args:
@@ -43,16 +47,24 @@ def write_metrics(predictions: Path, path: Path, task: str, samples: Mapping[str
         path: JSON to write: dataset -> metric -> value.
         task: the experiment's task.
         samples: samples.h5 of every dataset tested on; classification needs none.
+        calibration: what `calibrate` wrote about a classifier; its metrics then tell what calibration changes.
 
     Raises:
-        UserError: unknown task, unusable predictions, or samples that are missing or not those predicted.
+        UserError: unknown task, unusable predictions, samples that are missing or not those predicted, or a calibration
+            of something else than a classifier.
     """
     measure = _module(task).measure
+    if calibration is not None and task != "classification":
+        raise UserError(f"--calibration: there is none of task {task!r}, only of classification; leave it out")
     metrics = {}
     for name, predicted in _with_samples(predictions, task, samples).items():
         where = f"{predictions}: {name}"
         truth, attributes = read_truth(samples[name], TASKS[task], predicted, where) if samples else ({}, {})
         metrics[name] = measure(predicted, truth, attributes, where)
+        if calibration is not None:
+            # By name: part of the code of classifiers' measures alone.
+            module = import_module("jetpulse.evaluation.calibration")
+            metrics[name] |= module.measure_calibrated(predicted, calibration, where)
     dump_json(path, metrics)
 
 
@@ -73,14 +85,22 @@ def _with_samples(predictions: Path, task: str, samples: Mapping[str, Path]) -> 
     return predicted
 
 
-def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, dataset: str) -> None:
+def write_combined(
+    metrics: Sequence[Path], models: Sequence[Path], path: Path, dataset: str, predictions: Sequence[Path] = ()
+) -> None:
     """Combine one experiment's seeds: for every metric its median, spread over seeds, statistical error and values.
 
     The spread is the standard deviation over seeds; the error that of the seed with the median value. Without
-    ``models`` these are files of scores, numbered from 1.
+    ``models`` these are files of scores, numbered from 1. With the ``predictions`` of classifiers, ``ensemble`` holds
+    the metrics of the mean of their probabilities.
+
+    Raises:
+        UserError: seeds that were tested on different datasets or measured differently, or predictions of other events.
     """
     if models and len(metrics) != len(models):
         raise UserError(f"{path}: {len(metrics)} metrics files but {len(models)} models; give one each per seed")
+    if predictions and len(metrics) != len(predictions):
+        raise UserError(f"{path}: {len(metrics)} metrics files but {len(predictions)} predictions; give one each")
     per_seed = [load_json(file) for file in metrics]
     for file, seed in zip(metrics, per_seed, strict=True):
         if set(seed) != set(per_seed[0]) or dataset not in seed:
@@ -99,6 +119,10 @@ def write_combined(metrics: Sequence[Path], models: Sequence[Path], path: Path, 
         "best_epochs": [model["best_epoch"] for model in described],
         "tested": {dataset: tested.pop(dataset), **tested},
     }
+    if len(predictions) > 1:
+        # By name: part of the code of classifiers' results alone.
+        ensemble = import_module("jetpulse.evaluation.ensemble").measure_ensemble(predictions)
+        combined |= {"ensemble": {name: ensemble[name] for name in combined["tested"]}} if ensemble else {}
     dump_json(path, combined)
 
 
@@ -122,10 +146,18 @@ def _combine(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return combined
 
 
-def write_summary(results: dict[str, Path], experiments: dict[str, Experiment], summary: Path, transfers: Path) -> None:
+def write_summary(
+    results: dict[str, Path],
+    experiments: dict[str, Experiment],
+    summary: Path,
+    transfers: Path,
+    scans: Mapping[str, Sequence[str]] = {},
+) -> None:
     """Write summary.csv (one row per experiment) and transfers.csv (one row per further dataset tested on).
 
-    Columns are the metrics of all tasks that there are; a cell that means nothing for a task is empty.
+    Columns are the metrics of all tasks that there are; a cell that means nothing for a task is empty. Where a result
+    has an ensemble, its metrics have columns ``ensemble_...``, which no other result fills. With ``scans``, the
+    experiments of each scan, a column names those that an experiment is a point of.
 
     Raises:
         UserError: results of an experiment that ``experiments`` lack.
@@ -141,9 +173,14 @@ def write_summary(results: dict[str, Path], experiments: dict[str, Experiment], 
             own = tested == experiments[name].dataset
             task = experiments[name].task
             row = _row(name, experiments[name], result) | _values(columns, columns_of(task), metrics)
+            row |= _ensemble_values(result, tested)
+            row |= {"scans": "; ".join(scan for scan, points in scans.items() if name in points)} if scans else {}
             (rows if own else further).append(row | (_reference(experiments[name]) if own else {"tested_on": tested}))
     fixed = ["experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"]
+    fixed += ["scans"] if scans else []
     measured = [metric + suffix for metric, suffixes in columns.items() for suffix in suffixes]
+    if any("ensemble" in result for result in combined.values()):
+        measured += [f"ensemble_{metric}" for metric in _ENSEMBLE]
     _write_csv(summary, rows, [*fixed, *measured, "reference", "reference_source"])
     _write_csv(transfers, further, [*fixed[:3], "tested_on", *fixed[3:], *measured])
 
@@ -182,6 +219,12 @@ def _values(columns: Mapping[str, Sequence[str]], own: Iterable[str], metrics: d
         metric = metric if isinstance(metric, dict) else {"median": metric}
         row |= {name + suffix: _cell(metric.get(suffix.lstrip("_") or "median")) for suffix in suffixes}
     return row
+
+
+def _ensemble_values(result: dict[str, Any], tested: str) -> dict[str, str]:
+    """Return the cells about the mean of the trainings; none where there is no such mean."""
+    metrics = result.get("ensemble", {}).get(tested, {})
+    return {f"ensemble_{metric}": _cell(metrics[metric]) for metric in _ENSEMBLE if metric in metrics}
 
 
 def _cell(value: float | None) -> str:

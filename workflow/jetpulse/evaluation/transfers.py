@@ -83,7 +83,7 @@ def datasets_of(rows: list[Row]) -> list[str]:
 def _row(name: str, experiment: Experiment, tested: Mapping[str, dict[str, Any]]) -> Row:
     own = experiment.dataset
     order = [own, *(dataset for dataset in tested if dataset != own)]
-    values = {metric: {dataset: _measured(tested[dataset].get(metric)) for dataset in order} for metric in CHANGES}
+    values = {metric: {dataset: read_measured(tested[dataset].get(metric)) for dataset in order} for metric in CHANGES}
     changes = {
         metric: {dataset: _change(tested[own].get(metric), tested[dataset].get(metric), kind) for dataset in order[1:]}
         for metric, kind in CHANGES.items()
@@ -92,7 +92,8 @@ def _row(name: str, experiment: Experiment, tested: Mapping[str, dict[str, Any]]
     return Row(name, experiment.model.name, own, entries, values, changes)
 
 
-def _measured(metric: dict[str, Any] | None) -> Measured:
+def read_measured(metric: dict[str, Any] | None) -> Measured:
+    """Return a metric of an experiment's metrics.json; what is missing or infinite there is nan."""
     given = metric or {}
     return Measured(*(_number(given.get(key)) for key in ("median", "spread", "error")))
 
@@ -110,7 +111,7 @@ def _change(own: dict[str, Any] | None, other: dict[str, Any] | None, kind: str)
     if not own or not other:
         return Measured()
     pairs = [(_number(a), _number(b)) for a, b in zip(own["values"], other["values"], strict=True)]
-    before, after = _measured(own), _measured(other)
+    before, after = read_measured(own), read_measured(other)
     if kind == "difference":
         changes = [b - a for a, b in pairs]
         error = math.hypot(before.error, after.error)

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from jetpulse.evaluation.calibration import calibrated
 from jetpulse.evaluation.classification import auc_with_error, roc
-from jetpulse.evaluation.measures import reliability
+from jetpulse.evaluation.measures import expected_calibration_error, reliability
 from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid
 
 Scores = Sequence[tuple[np.ndarray, np.ndarray]]
@@ -92,10 +93,13 @@ def _edges(scores: Scores) -> np.ndarray:
     return np.linspace(low, high, 41) if high > low else np.linspace(low - 0.5, high + 0.5, 41)
 
 
-def reliability_diagram(groups: Mapping[str, Scores], probability: bool = True) -> Figure:
+def reliability_diagram(
+    groups: Mapping[str, Scores], probability: bool = True, temperatures: Sequence[float] = ()
+) -> Figure:
     """Draw the fraction of signal against the predicted probability, with binomial errors, a panel per dataset.
 
-    Scores that are no probabilities cannot be calibrated; the figure says so.
+    With the ``temperatures`` of the trainings also what calibration makes of them; the legend has the expected
+    calibration error. Scores that are no probabilities cannot be calibrated; the figure says so.
     """
     figure, axes = grid(1, len(groups), 4.2, 3.8)
     if not probability:
@@ -108,16 +112,22 @@ def reliability_diagram(groups: Mapping[str, Scores], probability: bool = True) 
     for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
         axis.plot([0, 1], [0, 1], color="grey", lw=0.8, ls=":", label="calibrated")
         for i, (label, score) in enumerate(scores):
-            _reliability_points(axis, label, score, COLOURS[i % len(COLOURS)], f"training {i + 1}")
+            colour, training = COLOURS[i % len(COLOURS)], f"training {i + 1}"
+            _reliability_points(axis, label, score, "o-", colour, training)
+            if temperatures:
+                told = f"at temperature {temperatures[i]:.2f}"
+                _reliability_points(axis, label, calibrated(score, temperatures[i]), "s--", colour, told)
         axis.set(xlabel="mean predicted probability", ylabel="fraction of signal", title=name, xlim=(0, 1), ylim=(0, 1))
-    axes[0][0].legend(loc="upper left")
+        axis.legend(loc="lower right", fontsize=6.5, title="expected calibration error", title_fontsize=7)
     return figure
 
 
-def _reliability_points(axis: Axes, label: np.ndarray, score: np.ndarray, colour: str, name: str) -> None:
+def _reliability_points(axis: Axes, label: np.ndarray, score: np.ndarray, style: str, colour: str, name: str) -> None:
     counts, mean, fraction = reliability(label, score)
     filled = counts > 0
     n = counts[filled]
     # Wilson's width stays above zero where a bin holds one class only.
     error = np.sqrt(fraction[filled] * (1 - fraction[filled]) / n + 0.25 / n**2) / (1 + 1 / n)
-    axis.errorbar(mean[filled], fraction[filled], error, fmt="o-", ms=3, lw=1.0, color=colour, label=name)
+    told = f"{name}: {expected_calibration_error(label, score):.4f}"
+    hollow = {"mfc": "white", "alpha": 0.6} if style != "o-" else {}
+    axis.errorbar(mean[filled], fraction[filled], error, fmt=style, ms=3, lw=1.0, color=colour, label=told, **hollow)

@@ -2,6 +2,7 @@
 
 import csv
 import html
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from jetpulse.config import Experiment
 from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
 from jetpulse.evaluation.files import Columns, columns_of
+from jetpulse.evaluation.transfers import Measured
 from jetpulse.samples import load_json, publish
 
 _STYLE = """
@@ -68,7 +70,11 @@ def write_table(
     tables = []
     for task in TASKS:
         columns = columns_of(task) if any(experiments[name].task == task for name in results) else {}
-        rows = [_our_row(name, combined[name], dataset, columns) for name in results if experiments[name].task == task]
+        rows = []
+        for name in (name for name in results if experiments[name].task == task):
+            rows.append(_our_row(name, combined[name], dataset, columns))
+            if dataset in combined[name].get("ensemble", {}):
+                rows.append(_ensemble_row(name, combined[name], dataset, columns))
         rows += [_published_row(row, columns) for row in references if task == "classification"]
         rows += [
             _reference_row(name, experiments[name], columns)
@@ -90,12 +96,23 @@ def write_page(title: str, tables: Sequence[str], path: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def with_errors(measured: Measured, digits: str) -> str:
+    """Return value ± spread (error) as HTML, empty if the value is not known."""
+    if not math.isfinite(measured.value):
+        return ""
+    plain = digits.lstrip("+")
+    text = f"{measured.value:{digits}}".replace("-", "−")
+    text += f"&nbsp;±&nbsp;{measured.spread:{plain}}" if math.isfinite(measured.spread) else ""
+    return text + (f"&nbsp;<small>({measured.error:{plain}})</small>" if math.isfinite(measured.error) else "")
+
+
 def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str]) -> str:
     titles = ("experiment or reference", "parameters", *(title for title, _ in columns.values()), "sample, source")
     head = "".join(f"<th>{title}</th>" for title in titles)
     caption = (
         f"{task.capitalize()} on the test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard "
-        "deviation over seeds (statistical error). Published and reference numbers belong to what the last column says."
+        "deviation over seeds (statistical error); the mean of several trainings is one result. "
+        "Published and reference numbers belong to what the last column says."
     )
     body = "\n".join(rows)
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
@@ -111,6 +128,20 @@ def _our_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns
     source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
     trained = f"{source}, {seeds}; {metrics['entries']:,} test entries"
     return _row([*cells, html.escape(trained)], "ours")
+
+
+def _ensemble_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> str:
+    """Return the row of the mean of an experiment's trainings, which is one result and has no spread."""
+    metrics, n = combined["ensemble"][dataset], len(combined["seeds"])
+    ours = combined["parameters"] is not None
+    what = "trainings" if ours else "files"
+    cells = [html.escape(f"{name}, mean of {n} {what}"), f"{n} × {combined['parameters']:,}" if ours else ""]
+    for metric, (_, digits) in columns.items():
+        value = {"median": metrics.get(metric), "spread": None, "error": metrics.get(f"{metric}_error")}
+        cells.append(_measured(metric, value, digits))
+    source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
+    text = f"{source}, mean of the probabilities of {n} {what}; {metrics['entries']:,} test entries"
+    return _row([*cells, html.escape(text)], "ours")
 
 
 def _measured(name: str, metric: dict[str, Any] | int | None, digits: str) -> str:

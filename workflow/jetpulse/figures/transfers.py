@@ -15,7 +15,7 @@ from jetpulse.config import Experiment
 from jetpulse.evaluation.classification import COLUMNS
 from jetpulse.evaluation.transfers import CHANGES, Measured, Row, datasets_of, read_transfers
 from jetpulse.figures.style import COLOURS, save_figure
-from jetpulse.figures.table import write_page
+from jetpulse.figures.table import with_errors, write_page
 
 
 def write_transfers(
@@ -153,18 +153,9 @@ def _table(rows: Sequence[Row], metric: str) -> str:
 
 def _html_cell(row: Row, metric: str, dataset: str, digits: str) -> str:
     undefined = "∞" if metric.startswith("rejection") else "<small>not defined</small>"
-    text = _with_errors(row.values[metric][dataset], digits) or undefined
+    text = with_errors(row.values[metric][dataset], digits) or undefined
     if dataset == row.trained_on:
         return f"<b>{text}</b>"
     ratio = CHANGES[metric] == "ratio"
-    change = _with_errors(row.changes[metric][dataset], ".2f" if ratio else "+.4f")
+    change = with_errors(row.changes[metric][dataset], ".2f" if ratio else "+.4f")
     return text + (f"<br>{'×&nbsp;' * ratio}{change}" if change else "")
-
-
-def _with_errors(measured: Measured, digits: str) -> str:
-    if not math.isfinite(measured.value):
-        return ""
-    plain = digits.lstrip("+")
-    text = f"{measured.value:{digits}}".replace("-", "−")
-    text += f"&nbsp;±&nbsp;{measured.spread:{plain}}" if math.isfinite(measured.spread) else ""
-    return text + (f"&nbsp;<small>({measured.error:{plain}})</small>" if math.isfinite(measured.error) else "")

@@ -48,21 +48,21 @@ def kinematics(
         for label, histogram in classes.items():
             if histogram.entries:
                 widths = np.diff(histogram.edges)
-                _band(axis, histogram, 1 / (histogram.entries * widths), label)
+                draw_band(axis, histogram, 1 / (histogram.entries * widths), label)
         axis.set(xlabel=TITLES[name], ylabel="density")
         axis.set_ylim(bottom=0)
     spectrum = panels[len(quantities)]
     for label, (histogram, jets) in constituent_pt.items():
         if jets:
-            _band(spectrum, histogram, 1 / (jets * np.diff(np.log10(histogram.edges))), label)
+            draw_band(spectrum, histogram, 1 / (jets * np.diff(np.log10(histogram.edges))), label)
     spectrum.set(xlabel=TITLES["constituent_pt"], ylabel="constituents per jet and decade", xscale="log", yscale="log")
     if panels[0].has_data():
         panels[0].legend()
     return figure
 
 
-def _band(axis: Axes, histogram: Binned, scale: np.ndarray, label: int, name: str | None = None) -> None:
-    """Draw scaled counts as a line with the band of their Poisson errors; empty bins have neither."""
+def draw_band(axis: Axes, histogram: Binned, scale: np.ndarray, label: int, name: str | None = None) -> None:
+    """Draw scaled counts (m,) of a class as a line with the band of their Poisson errors; empty bins have neither."""
     low, high = (np.where(histogram.counts > 0, end, 0) for end in poisson_interval(histogram.counts))
     colour, name = CLASS_COLOURS[label], name or CLASS_NAMES[label]
     axis.stairs(high * scale, histogram.edges, baseline=low * scale, fill=True, color=colour, alpha=0.25, lw=0)
@@ -100,7 +100,7 @@ def agreement(
 def _overlay(axis: Axes, first: Binned, second: Binned, label: int, names: tuple[str, str]) -> None:
     widths = np.diff(first.edges)
     if first.entries:
-        _band(axis, first, 1 / (first.entries * widths), label, names[0])
+        draw_band(axis, first, 1 / (first.entries * widths), label, names[0])
     shown = second.counts > 0
     if shown.any():
         scale = 1 / (second.entries * widths[shown])

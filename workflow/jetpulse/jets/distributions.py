@@ -126,3 +126,16 @@ def common_edges(distributions: Iterable[Distribution], bins: int, whole: bool =
     if high - low < least:
         low, high = low - least / 2, high + least / 2
     return np.unique(_value_of(_keys_of(np.linspace(low, high, bins + 1)) + np.arange(bins + 1) // bins))
+
+
+def exceeds(first: Distribution, second: Distribution) -> float:
+    """Return the probability that a number of ``first`` is larger than one of ``second``, half of it if they are equal.
+
+    That is the area under the ROC curve; numbers in one fine bin count as equal. nan without numbers.
+    """
+    if not first.entries or not second.entries:
+        return math.nan
+    below = np.concatenate([[0], np.cumsum(second._counts)])
+    less = below[np.searchsorted(second._keys, first._keys, "left")]
+    not_more = below[np.searchsorted(second._keys, first._keys, "right")]
+    return float(np.sum(first._counts * (less + not_more) / 2)) / (first.entries * second.entries)

@@ -75,7 +75,8 @@ def build_images(
     pixel, value = np.empty(len(constituents), np.int32), np.empty(len(constituents), np.float32)
     edges = [n * i // threads for i in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        filled = pool.map(
+        # One thread is this one: small batches would wait for another to start longer than for their images.
+        filled = (map if threads == 1 else pool.map)(
             lambda first, last: pixelate(constituents, offsets, first, last, options, counts, pixel, value),
             edges[:-1],
             edges[1:],

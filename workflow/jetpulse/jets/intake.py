@@ -75,6 +75,26 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
         log(f"{len(lines) - _MOST_LINES} further stretches are not mixed as chance would have it")
 
 
+def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: int = _ROWS) -> Iterator[Block]:
+    """Yield the jets of one file in its order, checked and selected as ``source`` says, whose class is not asked for.
+
+    Args:
+        path: the file; those of ``source`` do not matter.
+        source: its format, the names in it, and what is selected.
+        left_out: how many jets were left out, by reason, is added to it.
+        rows: entries of the file read at once.
+
+    Returns:
+        Blocks of ``event`` int64 (n), the row in the file, offsets and ``constituents`` as in samples. ``label`` is 0
+        and means nothing.
+
+    Raises:
+        UserError: unreadable files or unphysical jets.
+    """
+    # A label for the whole file is what keeps readers from looking for one.
+    yield from _checked(_File(0, path, 0), source, rows, _Findings(left_out=left_out))
+
+
 def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Iterator[Block]:
     """Yield the jets of files, one after the other, or side by side where each may hold a single class."""
     apart = len(files) > 1 and (source.format == "jetclass" or any(file.label is not None for file in files))

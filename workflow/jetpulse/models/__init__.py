@@ -20,5 +20,7 @@ def build_network(name: str, shape: tuple[int, ...], outputs: int, arguments: di
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Return the number of trainable parameters."""
+    """Return the number of trainable parameters; a network that learns otherwise, as trees do, counts itself."""
+    if hasattr(network, "count_parameters"):
+        return network.count_parameters()
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

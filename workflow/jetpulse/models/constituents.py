@@ -31,42 +31,49 @@ def particle_features(momenta: torch.Tensor, most: int) -> tuple[torch.Tensor, t
         (log_e - jet[..., 0].clamp(min=_TINY).log() + 4.7) * 0.7,
         (torch.sqrt(d_eta**2 + d_phi**2 + _TINY) - 0.2) * 4.0,
     ]
-    return torch.stack(columns, -1) * mask[..., None], mask
+    return torch.stack(columns, -1).masked_fill(~mask[..., None], 0), mask
 
 
 def pair_features(momenta: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return features (batch, pairs, 4) of all pairs of the ``most`` hardest constituents (arXiv:2202.03772, eq. 3).
 
     Columns: logarithms of the distance, of kT, of the momentum fraction of the softer one, and of the pair's mass
-    squared, shifted and scaled to order 1; 0 for pairs that do not exist. No feature knows the order of a pair, so each
-    is there once; ``where`` int64 (m, m), returned too, holds the place of every ordered pair.
+    squared (as if neither had a mass), shifted and scaled to order 1; 0 for pairs that do not exist. No feature knows
+    the order of a pair, so each is there once; ``where`` int64 (m, m), returned too, holds the place of every ordered
+    pair.
     """
     momenta = momenta.float()[:, :most]
     m = momenta.shape[1]
-    first, second = torch.triu_indices(m, m, device=momenta.device)
-    where = torch.empty(m, m, dtype=torch.int64, device=momenta.device)
-    where[first, second] = where[second, first] = torch.arange(len(first), device=momenta.device)
+    # Row by row below the diagonal: places do not depend on the number of constituents, which exports leave open.
+    first, second = torch.tril_indices(most, most, device=momenta.device)[:, : m * (m + 1) // 2]
+    number = torch.arange(m, device=momenta.device)
+    later, earlier = torch.maximum(number[:, None], number), torch.minimum(number[:, None], number)
+    where = later * (later + 1) // 2 + earlier
     pt, _, phi = _polar(momenta)
     E, pz = momenta[..., 0], momenta[..., 3]
     rapidity = 0.5 * ((E + pz).clamp(min=_TINY) / (E - pz).clamp(min=_TINY)).log()
     a, b = pt[:, first], pt[:, second]
-    distance = torch.sqrt(
-        (rapidity[:, first] - rapidity[:, second]) ** 2 + _wrap(phi[:, first] - phi[:, second]) ** 2 + _TINY
-    )
+    d_rapidity, d_phi = rapidity[:, first] - rapidity[:, second], _wrap(phi[:, first] - phi[:, second])
+    distance = (d_rapidity**2 + d_phi**2).clamp(min=_TINY).sqrt()
     softer = torch.minimum(a, b)
-    total = momenta[:, first] + momenta[:, second]
-    mass2 = total[..., 0] ** 2 - (total[..., 1:] ** 2).sum(-1)
+    # 2 a b (cosh dy - cos dphi): E^2 - p^2 would lose all digits of pairs that are close together.
+    mass2 = 4 * a * b * (torch.sinh(d_rapidity / 2) ** 2 + torch.sin(d_phi / 2) ** 2)
     columns = [
         (distance.log() + 2.0) * 0.5,
         ((softer * distance).clamp(min=_TINY).log() + 1.0) * 0.3,
         ((softer / (a + b).clamp(min=_TINY)).clamp(min=_TINY).log() + 2.0) * 0.5,
         (mass2.clamp(min=1e-4).log() - 1.0) * 0.3,
     ]
-    return torch.stack(columns, -1) * ((a > 0) & (b > 0))[..., None], where
+    return torch.stack(columns, -1).masked_fill(~((a > 0) & (b > 0))[..., None], 0), where
+
+
+def transverse(momenta: torch.Tensor) -> torch.Tensor:
+    """Return the transverse momenta (batch, n) of momenta (batch, n, 4), in their units."""
+    return (momenta[..., 1] ** 2 + momenta[..., 2] ** 2).sqrt()  # ONNX has no hypot
 
 
 def _polar(momenta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    pt = torch.hypot(momenta[..., 1], momenta[..., 2])
+    pt = transverse(momenta)
     return pt, torch.asinh(momenta[..., 3] / pt.clamp(min=_TINY)), torch.atan2(momenta[..., 2], momenta[..., 1])
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from jetpulse.errors import UserError
 
 TASKS = ("classification",)
+INPUT = "images"
 
 
 class Network(nn.Module):

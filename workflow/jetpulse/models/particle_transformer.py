@@ -43,7 +43,8 @@ class _Attention(nn.Module):
         key, value = self.key_value(seen).chunk(2, -1)
         query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
         attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
-        x = x + self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
+        # Heads side by side; a view would depend on how attention lays out its result, which ONNX cannot know.
+        x = x + self.dropout(self.out(torch.cat(attended.unbind(1), -1)))
         return x + self.dropout(self.forward_part(x))
 
 
@@ -84,7 +85,7 @@ class Network(nn.Module):
         x = self.embed(features)
         for block in self.blocks:
             x = block(x, x, bias)
-        token = self.token.expand(len(x), -1, -1)
+        token = self.token.expand(x.shape[0], -1, -1)
         for block in self.class_blocks:
             token = block(token, torch.cat([token, x], 1), functional.pad(absent, (1, 0)))
         return self.head(token[:, 0])

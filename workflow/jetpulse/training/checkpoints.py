@@ -1,31 +1,45 @@
 """Checkpoints: everything a training needs to go on, in one safetensors file, replaced atomically.
 
-Optimiser state and progress are kept beside the weights; random numbers need no state, because every epoch
-draws its own from ``[seed, stream, epoch]``. No pickle is involved.
+Optimiser state and progress are kept beside the weights. Every epoch draws its random numbers from
+``[seed, stream, epoch]``, so only within one is the state of torch's generators needed. No pickle is involved.
 """
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from jetpulse.errors import UserError
 from jetpulse.samples import publish
 
 
+@dataclass
+class Progress:
+    """How far a training has come: the rows of whole epochs, the best of them, and its epoch so far.
+
+    ``steps`` of the epoch under way are done and showed ``seen`` entries; ``sums`` are those of their loss and metrics,
+    float64 (1 + m,). ``random`` is the state of torch's generators by device, uint8, of a checkpoint within an epoch.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    steps: int = 0
+    seen: int = 0
+    sums: torch.Tensor | None = None
+    random: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
 def save_checkpoint(
-    path: Path,
-    networks: dict[str, nn.Module],
-    best: dict[str, torch.Tensor],
-    optimisers: dict[str, torch.optim.Optimizer],
-    progress: dict[str, Any],
+    path: Path, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer], progress: Progress
 ) -> None:
-    """Write the weights of networks, the best weights, the optimisers' state and ``progress`` (JSON) to ``path``."""
-    tensors = {f"best/{name}": tensor for name, tensor in best.items()}
+    """Write the weights of networks, the optimisers' state, the progress and the state of torch's generators."""
+    tensors = {f"best/{name}": tensor for name, tensor in progress.best.items()}
     for kind, network in networks.items():
         tensors |= {f"{kind}/{name}": tensor for name, tensor in network.state_dict().items()}
     scalars: dict[str, Any] = {}
@@ -36,15 +50,23 @@ def save_checkpoint(
                     tensors[f"optimiser/{turn}/{index}/{name}"] = value
                 else:
                     scalars[f"{turn}/{index}/{name}"] = value
-    metadata = {"progress": json.dumps(progress), "scalars": json.dumps(scalars)}
+    if progress.steps:
+        tensors["epoch/sums"] = progress.sums
+        tensors["random/cpu"] = torch.get_rng_state()
+        if progress.sums.device.type == "cuda":
+            tensors["random/cuda"] = torch.cuda.get_rng_state(progress.sums.device)
+    numbers = {name: getattr(progress, name) for name in ("history", "best_epoch", "steps", "seen")}
+    metadata = {"progress": json.dumps(numbers), "scalars": json.dumps(scalars)}
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     with publish(path) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+        # `save_file` writes to a file of its own first, whose name nobody knows when the process is killed.
+        temporary.write_bytes(content)
 
 
 def load_checkpoint(
     path: Path, networks: dict[str, nn.Module], optimisers: dict[str, torch.optim.Optimizer]
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Restore ``networks`` and ``optimisers`` in place; return the best weights and the progress.
+) -> Progress:
+    """Restore ``networks`` and ``optimisers`` in place; return the progress, its tensors on the CPU.
 
     Raises:
         UserError: the file is damaged.
@@ -62,10 +84,36 @@ def load_checkpoint(
                 index, name = key.split("/")
                 state.setdefault(int(index), {})[name] = value
             optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-        return _below(tensors, "best"), json.loads(metadata["progress"])
+            _lay_out(optimiser)
+        progress = Progress(**json.loads(metadata["progress"]), best=_below(tensors, "best"))
+        if progress.steps:
+            progress.sums, progress.random = tensors["epoch/sums"], _below(tensors, "random")
+        return progress
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: damaged checkpoint ({reason}); delete it to train from the start") from error
+
+
+@torch.no_grad()
+def _lay_out(optimiser: torch.optim.Optimizer) -> None:
+    """Lay an optimiser's tensors out in memory as its parameters are: files hold rows, channels-last does not."""
+    for parameter, values in optimiser.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def restore_random(states: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Set torch's generators to the states of a checkpoint within an epoch."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint, and what a training that was killed while it wrote has left of one."""
+    for file in (path, *path.parent.glob(f".{path.name}.*.tmp")):
+        file.unlink(missing_ok=True)
 
 
 def _below(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:

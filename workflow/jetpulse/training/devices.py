@@ -1,33 +1,72 @@
 """Where tensors live, and what is needed for the same numbers twice."""
 
 import os
+import re
+from pathlib import Path
 
 import torch
 
 from jetpulse.errors import UserError
 
+_DRIVER = Path("/proc/driver/nvidia/version")
 
-def choose_device(name: str, threads: int) -> torch.device:
+
+def choose_device(
+    name: str, threads: int, asked_by: str = "--device", processes: int = 1, place: int = 0
+) -> torch.device:
     """Return the device called ``auto``, ``cpu`` or ``cuda`` and fix everything that could change results.
 
+    Args:
+        name: what is asked for.
+        threads: torch's CPU threads.
+        asked_by: key or option that asks, for the message.
+        processes: processes that train together on this machine, each on a GPU of its own.
+        place: number of this one among them.
+
     Raises:
-        UserError: a GPU is asked for and none is there.
+        UserError: a GPU is asked for and none is there, or fewer than processes.
     """
     # cuBLAS reads this when it starts; without it some of its sums depend on timing.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # A measured choice of algorithms depends on timing, and shortened products (TF32) agree with no CPU.
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
         raise UserError(
-            f"--device cuda: torch {torch.__version__} sees no GPU (CUDA_VISIBLE_DEVICES: {visible}); use --device cpu"
+            f"{asked_by}: cuda: torch {torch.__version__} sees no GPU (CUDA_VISIBLE_DEVICES: {visible}); use a machine "
+            f"with one, or {asked_by} cpu"
         )
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
+    if name == "cpu" or not available:
+        return torch.device("cpu")
+    if processes == 1:
+        return torch.device("cuda")
+    if processes > torch.cuda.device_count():
+        raise UserError(
+            f"training.processes: {processes} exceeds the {torch.cuda.device_count()} GPUs of this machine; lower it "
+            f"or use {asked_by} cpu"
+        )
+    torch.cuda.set_device(place)
+    return torch.device("cuda", place)
 
 
 def describe_device(device: torch.device) -> str:
     """Return one line on the device for the log."""
     if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}, CUDA {torch.version.cuda}"
+        memory = torch.cuda.get_device_properties(device).total_memory / 2**30
+        versions = f"driver {_driver_version()}, CUDA {torch.version.cuda}, torch {torch.__version__}"
+        return f"{torch.cuda.get_device_name(device)}, {memory:.0f} GiB, {versions}"
     return f"CPU, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def _driver_version() -> str:
+    """Return the version of the NVIDIA driver as the kernel tells it."""
+    try:
+        found = re.search(r"Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", _DRIVER.read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return found.group(1) if found else "unknown"

@@ -4,7 +4,8 @@ import csv
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -18,15 +19,19 @@ from torch import nn
 
 from jetpulse import __version__
 from jetpulse.config import Experiment, Training
+from jetpulse.config.networks import fits_itself
 from jetpulse.config.training import Fresh
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.samples import Block, Writer, dump_json, load_json, publish, split_sizes
+from jetpulse.training.checkpoints import remove_checkpoint
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import Inputs, make_inputs, read_split, representation_of
 from jetpulse.training.loop import Row, Trained, predict_network, train_network
 from jetpulse.training.normalisation import PREFIX, Normalisation, fit_normalisation, stored_normalisation
 from jetpulse.training.objectives import Batch, Objective, load_objective
+from jetpulse.training.processes import joined, leads, place
+from jetpulse.training.streaming import choose_place, stored_bytes
 
 
 def write_model(
@@ -35,10 +40,12 @@ def write_model(
     spec: Experiment,
     seed: int,
     *,
+    constituents: Path | None = None,
     checkpoints: Path | None = None,
     code: str = "",
     log: Callable[[str], None] = lambda line: None,
     report: Callable[[Row], None] = lambda row: None,
+    checkpoint_seconds: float | None = None,
 ) -> None:
     """Train a network and write ``model`` (safetensors), with model.json and history.csv beside it.
 
@@ -47,20 +54,24 @@ def write_model(
         model: path that ends in .safetensors.
         spec: the experiment.
         seed: base seed of this training.
+        constituents: the samples of which ``inputs``, if images, were made, for `training.augment`.
         checkpoints: folder for the state of unfinished trainings; one is resumed only if nothing has changed.
         code: hash of the code that trains; part of what must not have changed.
         log: called with lines for the log.
         report: called with every epoch's row.
+        checkpoint_seconds: time between checkpoints, six times as much within an epoch (None: the loop's own).
 
     Raises:
-        UserError: unusable inputs, a missing GPU, or a loss that is not finite.
+        UserError: unusable inputs, a missing GPU, memory that is exhausted, or a loss that is not finite.
+        StoppedError: a signal asked to end; the state is in ``checkpoints``.
     """
     if model.suffix != ".safetensors":
         raise UserError(f"{model}: a model's file name must end in .safetensors")
-    where = choose_device(spec.training.device, spec.training.threads)
+    training = spec.training
+    where = choose_device(training.device, training.threads, "training.device", training.processes, place())
     log(f"device: {describe_device(where)}")
     objective = load_objective(spec.task)
-    prepared = _prepare(inputs, spec, objective, where)
+    prepared = _prepare(inputs, constituents, spec, objective, where, seed)
     log(f"{inputs}: {prepared.describe(spec.training.fresh)}")
     arguments = spec.model.arguments()
     shape, outputs = prepared.train.features.shape, int(prepared.train.attributes["outputs"])
@@ -68,14 +79,29 @@ def write_model(
     prepared.check(build, objective, inputs)
     checkpoint = None
     if checkpoints is not None:
-        checkpoint = checkpoints / f"{_checkpoint_key(inputs, spec, seed, code, where)}.safetensors"
+        checkpoint = checkpoints / f"{_checkpoint_key((inputs, constituents), spec, seed, code, where)}.safetensors"
         if checkpoint.exists():
             log(f"resuming from {checkpoint}")
     train: Inputs | Callable[[int], Inputs] = prepared.train
     if spec.training.fresh:
         fresh = import_module("jetpulse.training.fresh")  # part of the training's code for those alone that use it
         train = partial(_fresh, fresh.fresh_inputs, prepared, spec.training, objective, seed)
-    trained = train_network(build, objective, spec.training, seed, train, prepared.val, checkpoint, report)
+    elif training.augment:
+        train = partial(import_module("jetpulse.training.augmentation").of_epoch, prepared.train)
+    with joined(training.processes, where) as group, _reported(model, training, report) as reported:
+        if fits_itself(spec.model.name):
+            fitting = import_module("jetpulse.training.fitting")  # loaded by name for the same reason
+            trained = fitting.fit_network(build, objective, training, seed, prepared.train, prepared.val, reported)
+        else:
+            trained = train_network(
+                *(build, objective, training, seed, train, prepared.val, checkpoint, reported),
+                checkpoint_seconds=checkpoint_seconds,
+                group=group,
+            )
+    if not group.leads:
+        return
+    network = build()
+    network.load_state_dict(trained.weights)  # trees are counted as they have become
     if prepared.normalisation is not None:
         trained.weights.update(prepared.normalisation.tensors())
     description = {
@@ -83,7 +109,7 @@ def write_model(
         "arguments": arguments,
         "shape": list(shape),
         "outputs": outputs,
-        "parameters": count_parameters(build()),
+        "parameters": count_parameters(network),
         "task": spec.task,
         "seed": seed,
         "best_epoch": trained.best_epoch,
@@ -94,6 +120,24 @@ def write_model(
         "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
     }
     _publish_model(model, trained, description)
+    if checkpoint is not None:
+        remove_checkpoint(checkpoint)
+
+
+@contextmanager
+def _reported(model: Path, training: Training, report: Callable[[Row], None]) -> Iterator[Callable[[Row], None]]:
+    """Yield what is called with every row of the history: ``report``, and what writes it for TensorBoard if wanted."""
+    if not training.tensorboard or not leads():
+        yield report
+        return
+    events = import_module("jetpulse.training.events")  # no result depends on it
+    with events.written_events(model.with_name("tensorboard")) as write:
+
+        def both(row: Row) -> None:
+            write(row)
+            report(row)
+
+        yield both
 
 
 @dataclass(frozen=True)
@@ -120,18 +164,28 @@ class _Prepared:
                     raise UserError(f"{path}: split {name!r}: {wrong}")
 
 
-def _prepare(path: Path, spec: Experiment, objective: Objective, device: torch.device) -> _Prepared:
+def _prepare(
+    path: Path, constituents: Path | None, spec: Experiment, objective: Objective, device: torch.device, seed: int
+) -> _Prepared:
     """Read the splits that a training needs, and fit the normalisation on the training split."""
     training = spec.training
-    block, attributes = read_split(path, "train", training.max_train)
+    if constituents is not None and training.augment is None:
+        raise UserError(f"{constituents}: constituents are read for training.augment alone; give it or leave them out")
+    needed = stored_bytes(path, "train", "val") + (stored_bytes(constituents, "train") if constituents else 0)
+    where = choose_place(training.resident, device, needed * training.processes)
     normalisation = None
-    if "features" in attributes:
-        values = block.entries[attributes["features"]]
-        normalisation = fit_normalisation(training.normalise, values, training.components, str(path))
-    train = make_inputs(block, attributes, objective, device, normalisation)
+    if training.augment:
+        augmentation = import_module("jetpulse.training.augmentation")
+        train = augmentation.read_augmented(path, constituents, training, objective, device, seed, where)
+    else:
+        block, attributes = read_split(path, "train", training.max_train, where)
+        if "features" in attributes:
+            values = block.entries[attributes["features"]]
+            normalisation = fit_normalisation(training.normalise, values, training.components, str(path))
+        train = make_inputs(block, attributes, objective, device, normalisation, where)
     val = None
     if training.patience is not None or split_sizes(path).get("val"):
-        val = make_inputs(*read_split(path, "val"), objective, device, normalisation)
+        val = make_inputs(*read_split(path, "val", place=where), objective, device, normalisation, where)
     return _Prepared(train, val, normalisation)
 
 
@@ -141,12 +195,15 @@ def _fresh(
     return make(prepared.train, training.fresh, objective, seed, epoch, prepared.normalisation)
 
 
-def _checkpoint_key(inputs: Path, spec: Experiment, seed: int, code: str, device: torch.device) -> str:
+def _checkpoint_key(files: Sequence[Path | None], spec: Experiment, seed: int, code: str, device: torch.device) -> str:
     """Return a hash of everything that decides the weights."""
     key = hashlib.sha256()
-    with inputs.open("rb") as handle:
-        key.update(hashlib.file_digest(handle, "sha256").digest())
-    parts = [spec.model.name, spec.model.arguments(), spec.task, spec.training.model_dump(), seed, code]
+    for file in files:
+        if file is not None:
+            with file.open("rb") as handle:
+                key.update(hashlib.file_digest(handle, "sha256").digest())
+    training = spec.training.model_dump(exclude={"resident"})
+    parts = [spec.model.name, spec.model.arguments(), spec.task, training, seed, code]
     parts += [device.type, str(torch.__version__)]
     key.update(json.dumps(parts, sort_keys=True).encode())
     return key.hexdigest()[:24]
@@ -154,11 +211,11 @@ def _checkpoint_key(inputs: Path, spec: Experiment, seed: int, code: str, device
 
 def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -> None:
     """Write the three files, the weights first removed and last written: weights that exist are described."""
-    model.unlink(missing_ok=True)
     with (
         publish(model.with_name("history.csv")) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as handle,
     ):
+        model.unlink(missing_ok=True)
         writer = csv.DictWriter(handle, list(trained.history[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(trained.history)

@@ -1,6 +1,7 @@
 """What a network reads: the entries of one split, kept as stored on the device, dense only batch by batch."""
 
 import json
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,79 +13,129 @@ from jetpulse.errors import UserError
 from jetpulse.samples import Block, hash_events, read_attributes, read_block
 from jetpulse.training.normalisation import Normalisation
 from jetpulse.training.objectives import Batch, Objective
+from jetpulse.training.streaming import Place, prefetch, read_entries, read_to_disk
 
 
 class Features(Protocol):
-    """Entries of one representation on a device; ``shape`` is that of one entry, or of one part of a ragged one."""
+    """Entries of one representation; ``shape`` is that of one entry, or of one part of a ragged one."""
 
     shape: tuple[int, ...]
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether the next batch is better made while a network learns from this one."""
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
         """Return the entries ``index`` (b,) as a dense float32 tensor (b, *shape), ragged ones (b, n, *shape)."""
 
 
-class SparseImages:
+class _Stored:
+    """Entries that wait for their turn: on the device, in memory, or mapped from a file."""
+
+    def __init__(self, device: torch.device, place: Place) -> None:
+        self.device = device
+        self._home = device if place == "device" else torch.device("cpu")
+        self.slow = place == "disk" or self._home.type != device.type
+
+    def _keep(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values).to(self._home)
+
+    def _bring(self, values: torch.Tensor) -> torch.Tensor:
+        """Return values on the device; from memory that cannot be swapped out the program does not wait for them."""
+        if self._home.type == self.device.type:
+            return values
+        return values.pin_memory().to(self.device, non_blocking=True)
+
+
+class _Ragged(_Stored):
+    """Ragged entries: offsets, always in memory so that no size has to be asked of a device, and flat arrays."""
+
+    def __init__(self, block: Block, names: Sequence[str], device: torch.device, place: Place) -> None:
+        super().__init__(device, place)
+        self._offsets = torch.from_numpy(block.offsets)
+        self._flat = [self._keep(block.flat[name]) for name in names]
+
+    def _take(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """Return the parts of entries, m in all: how many each entry has (b,), whose each is (m,), and their values.
+
+        The first is in memory, the others are on the device.
+        """
+        index = index.cpu()
+        start = self._offsets[index]
+        counts = self._offsets[index + 1] - start
+        shift = start - (counts.cumsum(0) - counts)
+        owner = torch.repeat_interleave(counts.to(self._home), output_size=int(counts.sum()))
+        rows = torch.arange(len(owner), device=self._home) + shift.to(self._home)[owner]
+        return counts, self._bring(owner), [self._bring(values[rows]) for values in self._flat]
+
+
+class SparseImages(_Ragged):
     """Images stored as pixel indices and values; a batch is made dense on the device."""
 
-    def __init__(self, block: Block, shape: tuple[int, ...], device: torch.device) -> None:
-        """Keep the sparse images of ``block`` (offsets, pixel, value) on ``device``."""
+    def __init__(self, block: Block, shape: tuple[int, ...], device: torch.device, place: Place = "device") -> None:
+        """Keep the sparse images of ``block`` (offsets, pixel, value) where ``place`` says."""
+        super().__init__(block, ("pixel", "value"), device, place)
         self.shape = shape
         self._size = int(np.prod(shape))
-        self._offsets = torch.from_numpy(block.offsets).to(device)
-        self._pixel = torch.from_numpy(block.flat["pixel"]).to(device)
-        self._value = torch.from_numpy(block.flat["value"]).to(device)
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
         """Return dense images (b, rows, columns), float32."""
-        start = self._offsets[index]
-        counts = self._offsets[index + 1] - start
-        position = torch.arange(len(index), device=index.device)
-        owner = torch.repeat_interleave(position, counts)
-        begin = torch.cumsum(counts, 0) - counts
-        rows = torch.arange(len(owner), device=index.device) + (start - begin)[owner]
-        images = torch.zeros(len(index) * self._size, device=index.device)
-        # Every pixel occurs once, so this assignment has no order to depend on.
-        images[owner * self._size + self._pixel[rows]] = self._value[rows]
+        _, owner, (pixel, value) = self._take(index)
+        images = torch.zeros(len(index) * self._size, device=self.device)
+        # Every pixel occurs once, so this has no order to depend on.
+        images.index_copy_(0, owner * self._size + pixel, value)
         return images.view(len(index), *self.shape)
 
 
-class Dense:
-    """Entries stored as they are: waveforms, spectra; normalised once."""
+class Dense(_Stored):
+    """Entries stored as they are: waveforms, spectra, observables; normalised once."""
 
-    def __init__(self, values: np.ndarray, device: torch.device, normalisation: Normalisation | None = None) -> None:
-        """Keep ``values`` (n, *shape) on ``device`` as float32."""
-        features = torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device)
-        self._features = features if normalisation is None else normalisation.apply(features)
+    def __init__(
+        self,
+        values: np.ndarray,
+        device: torch.device,
+        normalisation: Normalisation | None = None,
+        place: Place = "device",
+    ) -> None:
+        """Keep ``values`` (n, *shape) where ``place`` says, as float32."""
+        super().__init__(device, place)
+        values = np.ascontiguousarray(values, np.float32)
+        if normalisation is not None:  # in memory, whatever the place, so that they are rounded alike
+            values = normalisation.apply(torch.from_numpy(values)).numpy()
+        self._features = self._keep(values)
         self.shape = tuple(self._features.shape[1:])
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
         """Return entries (b, *shape)."""
-        return self._features[index]
+        return self._bring(self._features[index.to(self._home)])
 
 
-class Constituents:
+class Constituents(_Ragged):
     """Jets as they are stored, ragged; a batch is filled up with zeros to its longest jet."""
 
     shape = (4,)
 
-    def __init__(self, block: Block, device: torch.device) -> None:
-        """Keep offsets and four-momenta of ``block`` on ``device``."""
-        self._offsets = torch.from_numpy(block.offsets).to(device)
-        self._momenta = torch.from_numpy(block.flat["constituents"]).to(device)
+    def __init__(self, block: Block, device: torch.device, place: Place = "device") -> None:
+        """Keep offsets and four-momenta of ``block`` where ``place`` says."""
+        super().__init__(block, ("constituents",), device, place)
 
     def batch(self, index: torch.Tensor) -> torch.Tensor:
         """Return four-momenta (b, longest, 4) in GeV, float32; rows of zeros behind a jet's last constituent."""
-        start = self._offsets[index]
-        counts = self._offsets[index + 1] - start
+        counts, owner, (constituents,) = self._take(index)
         longest = int(counts.max()) if len(index) else 0
-        place = torch.arange(longest, device=index.device)
-        present = place < counts[:, None]
-        momenta = torch.zeros(len(index), longest, 4, device=index.device)
-        momenta[present] = self._momenta[(start[:, None] + place)[present]]
-        return momenta
+        first = torch.arange(len(index)) * longest - (counts.cumsum(0) - counts)
+        momenta = torch.zeros(len(index) * longest, 4, device=self.device)
+        momenta.index_copy_(
+            0, torch.arange(len(owner), device=self.device) + first.to(self.device)[owner], constituents
+        )
+        return momenta.view(len(index), longest, 4)
 
 
-KINDS = ("jets", "jet-image", "pulses", "spectra")
+KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra")
 
 
 @dataclass(frozen=True)
@@ -102,8 +153,19 @@ class Inputs:
         return len(self.event)
 
     def batch(self, index: torch.Tensor) -> Batch:
-        """Return the entries ``index`` (b,)."""
-        return Batch(self.features.batch(index), {name: values[index] for name, values in self.targets.items()})
+        """Return the entries ``index`` (b,), which may be in memory whatever the device."""
+        features = self.features.batch(index)
+        index = index.to(self.device, non_blocking=True)
+        return Batch(features, {name: values[index] for name, values in self.targets.items()})
+
+    def batches(self, chunks: Iterable[torch.Tensor]) -> Generator[Batch]:
+        """Yield the batches of ``chunks`` (indices of entries, best in memory) in order.
+
+        Where making one takes long, the next are made in a thread meanwhile, which ends when this is closed.
+        """
+        if self.features.slow:
+            return prefetch(self.batch, chunks)
+        return (self.batch(chunk) for chunk in chunks)
 
     def representation(self) -> dict[str, Any]:
         """Return what a file must have in common with the one that a network was trained on."""
@@ -112,20 +174,23 @@ class Inputs:
 
 def representation_of(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return what files for one network must have in common, from a file's attributes."""
-    if attributes["kind"] == "jet-image":
+    if attributes["kind"] in ("jet-image", "jet-observables"):
         return attributes["spec"]
     if attributes["kind"] == "jets":
         return {"kind": "jets"}
     return {"kind": attributes["kind"], "shape": [int(n) for n in attributes["shape"]]}
 
 
-def read_split(path: str | Path, split: str, limit: int | None = None) -> tuple[Block, dict[str, Any]]:
+def read_split(
+    path: str | Path, split: str, limit: int | None = None, place: Place = "host"
+) -> tuple[Block, dict[str, Any]]:
     """Read one split of a file that a network can learn from: entries and the file's attributes.
 
     Args:
-        path: samples, or a file that `build-jet-images` wrote.
+        path: samples, or a file that `build-jet-images` or `build-jet-observables` wrote.
         split: train, val or test.
         limit: keep so many entries, those whose event ids hash lowest, so that smaller choices lie within larger.
+        place: "disk" maps what is large from scratch files; otherwise all is read into memory.
 
     Raises:
         UserError: another kind of file, no entries, or fewer than ``limit``.
@@ -137,15 +202,25 @@ def read_split(path: str | Path, split: str, limit: int | None = None) -> tuple[
         )
     if attributes["kind"] == "jets":  # these are their own representation, with labels of two classes
         attributes |= {"outputs": 2, "dataset": json.dumps(attributes["spec"], sort_keys=True)}
-    block = read_block(path, split)
-    if len(block) == 0:
-        raise UserError(f"{path}: split {split!r} is empty; the dataset needs entries in it")
-    if limit is not None:
-        if limit > len(block):
-            raise UserError(f"{path}: max_train {limit} exceeds the {len(block)} entries of split {split!r}; lower it")
-        chosen = np.argsort(hash_events(block.entries["event"]), kind="stable")[:limit]
-        block = block.take(np.sort(chosen))
+    if place == "disk":
+        event = read_entries(path, split, "event")
+        block = read_to_disk(path, split, _choose(path, split, event, limit))
+    else:
+        block = read_block(path, split)
+        chosen = _choose(path, split, block.entries["event"], limit)
+        block = block if chosen is None else block.take(chosen)
     return block, attributes
+
+
+def _choose(path: str | Path, split: str, event: np.ndarray, limit: int | None) -> np.ndarray | None:
+    """Return which entries are kept, ascending; None for all."""
+    if len(event) == 0:
+        raise UserError(f"{path}: split {split!r} is empty; the dataset needs entries in it")
+    if limit is None:
+        return None
+    if limit > len(event):
+        raise UserError(f"{path}: max_train {limit} exceeds the {len(event)} entries of split {split!r}; lower it")
+    return np.sort(np.argsort(hash_events(event), kind="stable")[:limit])
 
 
 def make_inputs(
@@ -154,18 +229,19 @@ def make_inputs(
     objective: Objective,
     device: torch.device,
     normalisation: Normalisation | None = None,
+    place: Place = "device",
 ) -> Inputs:
-    """Bring entries to the device, with the targets that the objective needs.
+    """Bring entries to where they wait, "device", "host" or "disk", and the targets of the objective to the device.
 
     Raises:
         UserError: the entries lack a target.
     """
     if attributes["kind"] == "jet-image":
-        features: Features = SparseImages(block, tuple(int(n) for n in attributes["shape"]), device)
+        features: Features = SparseImages(block, tuple(int(n) for n in attributes["shape"]), device, place)
     elif attributes["kind"] == "jets":
-        features = Constituents(block, device)
+        features = Constituents(block, device, place)
     else:
-        features = Dense(block.entries[attributes["features"]], device, normalisation)
+        features = Dense(block.entries[attributes["features"]], device, normalisation, place)
     targets = {}
     for name in (*objective.targets, *objective.optional):
         if name in block.entries:

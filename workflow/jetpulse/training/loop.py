@@ -1,13 +1,14 @@
 """The training loop: any network, any objective, early stopping, exact resumption.
 
-All randomness of an epoch comes from ``[seed, stream, epoch]``, so a training that was interrupted and goes on
-from its checkpoint ends with the same bytes as one that was not.
+All randomness of an epoch comes from ``[seed, stream, epoch]``, and a checkpoint within an epoch holds the state of
+torch's generators, so a training that was interrupted and goes on from its checkpoint ends with the same bytes as one
+that was not.
 """
 
 import copy
 import math
-import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,16 @@ from torch import nn
 from jetpulse import seeds
 from jetpulse.config import Training
 from jetpulse.errors import UserError
-from jetpulse.training.checkpoints import load_checkpoint, save_checkpoint
+from jetpulse.training.checkpoints import Progress, restore_random
 from jetpulse.training.inputs import Inputs
+from jetpulse.training.interruptions import noted_signals
+from jetpulse.training.keeping import Keeper
 from jetpulse.training.objectives import Objective
+from jetpulse.training.processes import ALONE, Group
 from jetpulse.training.steps import Stepper, initialise
 
-EVALUATION_BATCH = 1000
+# Networks that look at pairs of constituents need gigabytes for a thousand jets.
+EVALUATION_BATCH = 250
 # Seconds between checkpoints: epochs may last less time than writing one takes.
 CHECKPOINT_SECONDS = 10.0
 Row = dict[str, float]
@@ -46,6 +51,9 @@ def train_network(
     val: Inputs | None,
     checkpoint: Path | None = None,
     report: Callable[[Row], None] = lambda row: None,
+    *,
+    checkpoint_seconds: float | None = None,
+    group: Group = ALONE,
 ) -> Trained:
     """Train until the validation loss has not improved for ``patience`` epochs, or to the end.
 
@@ -56,81 +64,139 @@ def train_network(
         seed: base seed of initialisation, order and dropout.
         train: entries to learn from, or a function that makes those of an epoch.
         val: entries that decide when to stop; without them, or without patience, the last weights are kept.
-        checkpoint: written after epochs, resumed from when it exists, removed at the end.
+        checkpoint: written after epochs, within long ones and on a signal; resumed from when it exists. Who has stored
+            the result may remove it.
         report: called with every row of the history.
+        checkpoint_seconds: time between checkpoints, `CHECKPOINT_SECONDS` by default.
+        group: the processes that train together, all of which have to call this.
 
     Raises:
-        UserError: the loss is not finite.
+        UserError: the loss is not finite, or the device's memory is exhausted.
+        StoppedError: a signal asked to end; the state is in ``checkpoint``.
     """
     first = train if isinstance(train, Inputs) else train(0)
     torch.manual_seed(seeds.integer_seed(seed, "weights"))
     network = build()
     initialise(network, training.initialisation)
-    # Channels-last is what CPUs and GPUs convolve fastest; dense layers do not notice.
-    network = network.to(first.device, memory_format=torch.channels_last)
-    stepper = Stepper(network, objective, training, len(first))
-    best, history, best_epoch = {}, [], 0
-    if checkpoint is not None and checkpoint.exists():
-        best, progress = load_checkpoint(checkpoint, stepper.modules(), stepper.optimisers)
-        history, best_epoch = progress["history"], progress["best_epoch"]
-        for row in history:
+    network = prepare(network, first.device)
+    stepper = Stepper(network, objective, training, len(first), group)
+    seconds = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
+    with noted_signals(checkpoint is not None) as signals:
+        keeper = Keeper(checkpoint, stepper, seconds, signals)
+        progress = keeper.resume()
+        for row in progress.history:
             report(row)
-    written = time.monotonic()
-    for epoch in range(len(history), stepper.epochs):
-        if training.patience is not None and len(history) - best_epoch >= training.patience:
-            break
-        inputs = first if epoch == 0 or isinstance(train, Inputs) else train(epoch)
-        row = {"epoch": epoch + 1}
-        row |= {f"train_{name}": value for name, value in _one_epoch(stepper, inputs, seed, epoch).items()}
-        if val is not None:
-            means = evaluate_network(stepper.averaged, objective, val, seed, training.precision)
-            row |= {f"val_{name}": value for name, value in means.items()}
-        _check_finite(row)
-        history.append(row)
-        if val is None or training.patience is None or best_epoch == 0 or _improved(row, history[best_epoch - 1]):
-            best_epoch, best = epoch + 1, copy.deepcopy(stepper.averaged.state_dict())
-        if checkpoint is not None and time.monotonic() - written >= CHECKPOINT_SECONDS:
-            progress = {"history": history, "best_epoch": best_epoch}
-            save_checkpoint(checkpoint, stepper.modules(), best, stepper.optimisers, progress)
-            written = time.monotonic()
-        report(row)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
-    return Trained({name: tensor.cpu().contiguous() for name, tensor in best.items()}, history, best_epoch)
+        while len(progress.history) < stepper.epochs and not _has_settled(progress, training.patience):
+            epoch = len(progress.history)
+            inputs = first if epoch == 0 or isinstance(train, Inputs) else train(epoch)
+            with keeper.explained(epoch + 1):
+                row = _one_epoch(stepper, inputs, val, seed, progress, keeper)
+            _count(row, progress, stepper, val)
+            keeper.after_epoch(progress)
+            report(row)
+    best = {name: tensor.cpu().contiguous() for name, tensor in progress.best.items()}
+    return Trained(best, progress.history, progress.best_epoch)
+
+
+def prepare(network: nn.Module, device: torch.device) -> nn.Module:
+    """Bring a network to the device: channels-last is what convolves fastest, dense layers do not notice."""
+    return network.to(device, memory_format=torch.channels_last)
+
+
+def _has_settled(progress: Progress, patience: int | None) -> bool:
+    return patience is not None and len(progress.history) - progress.best_epoch >= patience
+
+
+def _one_epoch(
+    stepper: Stepper, inputs: Inputs, val: Inputs | None, seed: int, progress: Progress, keeper: Keeper
+) -> Row:
+    """Go once over the entries in a new order, or over what is left of them, and evaluate; return the epoch's row."""
+    epoch = len(progress.history)
+    make_steps(stepper, inputs, seed, progress, keeper)
+    sums = stepper.group.add(progress.sums)
+    row = {"epoch": epoch + 1}
+    row |= {f"train_{name}": value for name, value in _means(stepper.objective, sums, progress.seen).items()}
+    if val is not None:
+        means = evaluate_network(
+            stepper.averaged,
+            stepper.objective,
+            val,
+            seed,
+            stepper.training.precision,
+            group=stepper.group,
+            pause=lambda: keeper.while_evaluating(progress),
+        )
+        row |= {f"val_{name}": value for name, value in means.items()}
+    _check_finite(row, keeper)
+    return row
+
+
+def make_steps(stepper: Stepper, inputs: Inputs, seed: int, progress: Progress, keeper: Keeper) -> None:
+    """Make the steps of an epoch that are left, and count them in ``progress``.
+
+    Raises:
+        StoppedError: a signal asked to end.
+    """
+    epoch, group = len(progress.history), stepper.group
+    order = torch.from_numpy(seeds.generator(seed, "shuffle", epoch).permutation(len(inputs)))
+    first = epoch * stepper.steps_per_epoch
+    chunks = order.split(stepper.training.batch)[progress.steps : stepper.steps - first]
+    if progress.steps:
+        restore_random(progress.random, inputs.device)
+    else:
+        torch.manual_seed(seeds.integer_seed(seed, "dropout", epoch))
+        progress.sums = torch.zeros(1 + len(stepper.objective.metrics), dtype=torch.float64, device=inputs.device)
+    stepper.network.train()
+    # Closed at once when a signal or an error ends the epoch, since a thread may be reading ahead.
+    with closing(inputs.batches([group.part(chunk) for chunk in chunks])) as batches:
+        for chunk, batch in zip(chunks, batches, strict=True):
+            number = first + progress.steps
+            if group.size > 1:  # numbers of its own for each process and step, so that a checkpoint fits all processes
+                torch.manual_seed(seeds.integer_seed(seed, "dropout", number * group.size + group.rank))
+            progress.sums += stepper.step(batch, number, len(chunk))
+            progress.steps += 1
+            progress.seen += len(chunk)
+            keeper.after_step(progress)
+
+
+def _count(row: Row, progress: Progress, stepper: Stepper, val: Inputs | None) -> None:
+    """Add an epoch's row to the progress, with its weights if they are the best so far."""
+    progress.history.append(row)
+    progress.steps, progress.seen, progress.sums = 0, 0, None
+    best = progress.best_epoch
+    if val is None or stepper.training.patience is None or best == 0 or _improved(row, progress.history[best - 1]):
+        progress.best_epoch, progress.best = row["epoch"], copy.deepcopy(stepper.averaged.state_dict())
 
 
 def _improved(row: Row, best: Row) -> bool:
     return row["val_loss"] < best["val_loss"]
 
 
-def _one_epoch(stepper: Stepper, inputs: Inputs, seed: int, epoch: int) -> Row:
-    """Go once over the entries in a new order; return loss and metrics averaged on the way."""
-    torch.manual_seed(seeds.integer_seed(seed, "dropout", epoch))
-    order = torch.from_numpy(seeds.generator(seed, "shuffle", epoch).permutation(len(inputs))).to(inputs.device)
-    stepper.network.train()
-    objective = stepper.objective
-    total = torch.zeros(1 + len(objective.metrics), dtype=torch.float64, device=order.device)
-    seen = 0
-    for number, index in enumerate(order.split(stepper.training.batch), epoch * stepper.steps_per_epoch):
-        if number >= stepper.steps:
-            break
-        total += stepper.step(inputs.batch(index), number)
-        seen += len(index)
-    return _means(objective, total, seen)
-
-
 @torch.inference_mode()
 def evaluate_network(
-    network: nn.Module, objective: Objective, inputs: Inputs, seed: int = 0, precision: str = "float32"
+    network: nn.Module,
+    objective: Objective,
+    inputs: Inputs,
+    seed: int = 0,
+    precision: str = "float32",
+    *,
+    group: Group = ALONE,
+    pause: Callable[[], None] = lambda: None,
 ) -> Row:
-    """Return mean loss and metrics of a network on a split; an objective's random numbers are those of ``seed``."""
+    """Return mean loss and metrics of a network on a split; an objective's random numbers are those of ``seed``.
+
+    The processes of ``group`` take batches in turn; ``pause`` is called after each.
+    """
     network.eval()
-    torch.manual_seed(seeds.integer_seed(seed, "validation"))
+    torch.manual_seed(seeds.integer_seed(seed, "validation", group.rank))
     total = torch.zeros(1 + len(objective.metrics), dtype=torch.float64, device=inputs.device)
-    for index in torch.arange(len(inputs), device=inputs.device).split(EVALUATION_BATCH):
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            total += objective.evaluate(network, inputs.batch(index))
-    return _means(objective, total, len(inputs))
+    chunks = torch.arange(len(inputs)).split(EVALUATION_BATCH)
+    with closing(inputs.batches(chunks[group.rank :: group.size])) as batches:
+        for batch in batches:
+            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                total += objective.evaluate(network, batch)
+            pause()
+    return _means(objective, group.add(total), len(inputs))
 
 
 @torch.inference_mode()
@@ -139,8 +205,9 @@ def predict_network(network: nn.Module, objective: Objective, inputs: Inputs, se
     network.eval()
     torch.manual_seed(seeds.integer_seed(seed, "prior"))
     parts = []
-    for index in torch.arange(len(inputs), device=inputs.device).split(EVALUATION_BATCH):
-        parts.append(objective.predict(network, inputs.batch(index)))
+    with closing(inputs.batches(torch.arange(len(inputs)).split(EVALUATION_BATCH))) as batches:
+        for batch in batches:
+            parts.append(objective.predict(network, batch))
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
 
@@ -148,9 +215,11 @@ def _means(objective: Objective, total: torch.Tensor, n: int) -> Row:
     return dict(zip(("loss", *objective.metrics), (total / n).tolist(), strict=True))
 
 
-def _check_finite(row: Row) -> None:
+def _check_finite(row: Row, keeper: Keeper) -> None:
     for name, value in row.items():
         if not math.isfinite(value):
             raise UserError(
-                f"epoch {row['epoch']}: {name} is {value}; lower training.learning_rate or check the inputs"
+                f"epoch {row['epoch']}: {name} is {value}; lower training.learning_rate or check the inputs "
+                f"({keeper.kept()})"
             )
+    keeper.check_weights(row["epoch"])

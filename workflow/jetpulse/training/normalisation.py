@@ -45,7 +45,13 @@ def stored_normalisation(tensors: dict[str, torch.Tensor]) -> Normalisation | No
 
 
 def fit_normalisation(kind: str, values: np.ndarray, components: int, where: str) -> Normalisation | None:
-    """Fit ``none``, ``residual``, ``standard`` or ``principal`` to the training split (n, *shape); float32 tensors.
+    """Fit ``none``, ``residual``, ``standard``, ``columns`` or ``principal`` to the training split; float32 tensors.
+
+    Args:
+        kind: as in the config.
+        values: (n, *shape).
+        components: of ``principal``.
+        where: begins the error's line.
 
     Raises:
         UserError: all entries are the same, or fewer entries or bins than ``components``.
@@ -56,6 +62,11 @@ def fit_normalisation(kind: str, values: np.ndarray, components: int, where: str
     basis = None
     if kind == "standard":
         centre, scale = values.mean(keepdims=True)[0], values.std()
+    elif kind == "columns":
+        centre, scale = values.mean(0), values.std(0)
+        # The mean of equal numbers rounds; a column of them becomes 0 rather than this rounding, blown up.
+        alike = scale <= 1e-7 * np.abs(centre)
+        scale = np.where(alike, 0.0 if alike.all() else 1.0, scale)
     else:
         centre = values.mean(0)
         scale = np.abs(values - centre).max()

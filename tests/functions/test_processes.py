@@ -1,0 +1,174 @@
+"""Several processes train together as one would, up to rounding."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import nn
+
+from jetpulse.cli import main
+from jetpulse.config import Training
+from jetpulse.errors import UserError
+from jetpulse.training.files import write_model
+from jetpulse.training.objectives import Batch
+from jetpulse.training.processes import ALONE, LOST, Group, launch
+from jetpulse.training.steps import Stepper
+from toy_jets import assert_one_line
+from toys import CLASSIFICATION, experiment, specification, write_images
+
+# 60 entries in batches of 17 leave a last one of 9: parts of 9 and 8, then of 5 and 4.
+SETTINGS = {"batch": 17, "epochs": 4, "processes": 2, "l1": 1e-4, "clip": 0.5, "average": 0.5, "patience": 3}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    return write_images(tmp_path_factory.mktemp("toys") / "images.h5")
+
+
+def command(images: Path, model: Path, training: dict, dropout: float = 0.0, *more: str) -> list[str]:
+    spec = json.dumps(specification(training, dropout=dropout))
+    return ["train", str(images), str(model), "--seed", "1", "--spec", spec, *more]
+
+
+def history(model: Path) -> np.ndarray:
+    with model.with_name("history.csv").open(encoding="utf-8") as handle:
+        return np.array([[float(value) for value in row.values()] for row in csv.DictReader(handle)])
+
+
+def test_two_processes_train_as_one(images, tmp_path, capfd):
+    together, alone = (tmp_path / name / "model.safetensors" for name in ("together", "alone"))
+    assert main(command(images, together, SETTINGS)) == 0
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("epoch ")] == ["1", "2", "3", "4"]
+    assert len([line for line in lines if line.startswith("device: ")]) == 1
+    write_model(images, alone, experiment(SETTINGS | {"processes": 1}, dropout=0.0), 1)
+    one, two = load_file(alone), load_file(together)
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(history(together), history(alone), rtol=1e-5, atol=1e-6)
+
+
+def test_two_processes_that_are_stopped_go_on_to_the_same_bytes(images, tmp_path):
+    training = SETTINGS | {"epochs": 300, "patience": None}
+    stopped, alone = (tmp_path / name / "model.safetensors" for name in ("stopped", "alone"))
+    words = command(images, stopped, training, 0.3, "--checkpoints", str(tmp_path / "c"))
+    with subprocess.Popen([sys.executable, "-m", "jetpulse.cli", *words], stderr=subprocess.PIPE, text=True) as job:
+        for line in job.stderr:
+            if line.startswith("epoch 3 "):
+                break
+        job.send_signal(signal.SIGUSR1)
+        lines = job.stderr.read().splitlines()
+        assert job.wait(60) == 128 + signal.SIGUSR1
+    assert lines[-1].startswith("jetpulse train: stopped by SIGUSR1 ")
+    assert len([line for line in lines if "stopped" in line]) == 1
+    assert len(list((tmp_path / "c").iterdir())) == 1
+    assert main(words) == 0
+    assert list((tmp_path / "c").iterdir()) == []
+    assert main(command(images, alone, training, 0.3)) == 0
+    assert stopped.read_bytes() == alone.read_bytes()
+    assert stopped.with_name("history.csv").read_bytes() == alone.with_name("history.csv").read_bytes()
+
+
+def test_a_process_that_was_started_alone_is_not_one_of_two(images, tmp_path):
+    with pytest.raises(UserError) as error:
+        write_model(images, tmp_path / "m" / "model.safetensors", experiment({"processes": 2}), 1)
+    assert_one_line(error, "training.processes: 2", "started alone", "jetpulse train", "torchrun")
+
+
+def test_more_processes_than_the_training_wants_are_refused(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(UserError) as error:
+        write_model(images, tmp_path / "m" / "model.safetensors", experiment({"processes": 2}), 1)
+    assert_one_line(error, "training.processes: 2", "3 were started")
+
+
+def test_a_mistake_is_told_once_by_two_processes(tmp_path, capfd):
+    with pytest.raises(SystemExit) as ended:
+        main(command(tmp_path / "none.h5", tmp_path / "m" / "model.safetensors", SETTINGS))
+    assert ended.value.code == 1
+    told = [line for line in capfd.readouterr().err.splitlines() if "none.h5" in line]
+    assert len(told) == 1
+
+
+WORKER = "import os, sys, time; rank = int(os.environ['RANK']); "
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "told"),
+    [
+        ("", 0, ""),
+        ("print('well', file=sys.stderr) if rank else None", 0, ""),
+        (f"print('why', file=sys.stderr) if rank else None; sys.exit(1 if rank else {LOST})", 1, "why"),
+        ("print(rank, file=sys.stderr); sys.exit(5 + rank)", 5, "0"),
+        (f"sys.exit({LOST})", LOST, ""),
+        ("rank and os.kill(os.getpid(), 9); time.sleep(60 * (1 - rank))", 137, ""),
+    ],
+    ids=["well", "chatty", "left alone", "all failed", "lost", "killed"],
+)
+def test_the_exit_code_is_that_of_what_went_wrong(monkeypatch, capfd, script, code, told):
+    monkeypatch.setattr("jetpulse.training.processes._GRACE", 0.5)
+    assert launch(2, ["-c", WORKER + script]) == code
+    assert capfd.readouterr().err.strip() == told
+
+
+def test_signals_are_handed_on_to_all_processes(tmp_path):
+    script = (
+        f"import signal, pathlib; mark = pathlib.Path({str(tmp_path)!r}, str(rank)); "
+        "signal.signal(signal.SIGUSR1, lambda *_: (mark.touch(), os._exit(138))); "
+        "rank or os.kill(os.getppid(), signal.SIGUSR1); time.sleep(60)"
+    )
+    # The first process may be faster than the second, which then ends by the signal as it is.
+    assert launch(2, ["-c", WORKER + script]) == 138
+    assert (tmp_path / "0").exists()
+
+
+class Recorded(Group):
+    """A group of which this process sees what it would add up."""
+
+    def add(self, tensor: torch.Tensor) -> torch.Tensor:
+        self.__dict__.setdefault("seen", []).append(tensor.clone())
+        return tensor
+
+
+@pytest.mark.parametrize("sizes", [(9, 8), (5, 4), (1, 0), (6, 6, 5)])
+def test_gradients_are_weighed_by_entries(sizes):
+    generator = torch.Generator().manual_seed(1)
+    features, label = torch.randn(sum(sizes), 4, generator=generator), torch.arange(sum(sizes)) % 2
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    whole = gradient(network, features, label, ALONE, sum(sizes))
+    parts, first = torch.zeros_like(whole), 0
+    for rank, size in enumerate(sizes):
+        group = Recorded(rank, len(sizes))
+        gradient(network, features[first : first + size], label[first : first + size], group, sum(sizes))
+        (seen,) = group.__dict__["seen"]
+        parts += seen
+        first += size
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-7)
+
+
+def gradient(network: nn.Module, features: torch.Tensor, label: torch.Tensor, group: Group, entries: int):
+    """Return the gradient of one step that changes nothing."""
+    made = Stepper(network, CLASSIFICATION, Training(optimiser="sgd", learning_rate=1e-30, batch=50), 50, group)
+    made.step(Batch(features, {"label": label}), 0, entries)
+    return torch.cat([parameter.grad.reshape(-1) for parameter in network.parameters()])
+
+
+@given(st.integers(1, 50), st.integers(1, 8))
+def test_parts_of_a_batch_are_the_batch(entries, size):
+    index = torch.randperm(entries)
+    parts = [Group(rank, size).part(index) for rank in range(size)]
+    assert torch.equal(torch.cat(parts), index)
+    lengths = [len(part) for part in parts]
+    assert max(lengths) - min(lengths) <= 1
+    assert lengths == sorted(lengths, reverse=True)

@@ -1,0 +1,55 @@
+"""What a trained network says of a split, for evaluations that need more than the predictions of the test split."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from jetpulse.errors import UserError
+from jetpulse.samples import split_sizes
+from jetpulse.training.devices import choose_device, describe_device
+from jetpulse.training.files import load_model, read_description
+from jetpulse.training.inputs import make_inputs, read_split, representation_of
+from jetpulse.training.loop import predict_network
+from jetpulse.training.objectives import load_objective
+
+
+def predict_split(
+    model: Path,
+    inputs: Path,
+    split: str,
+    task: str,
+    *,
+    device: str = "auto",
+    log: Callable[[str], None] = lambda line: None,
+) -> dict[str, np.ndarray]:
+    """Return event, targets and predictions of one split, as predictions.h5 holds them of the test split.
+
+    Raises:
+        UserError: a network of another task, inputs of another representation, or an empty split.
+    """
+    description = read_description(model)
+    if description["task"] != task:
+        raise UserError(f"{model}: a network of task {description['task']!r}, expected {task!r}")
+    if not split_sizes(inputs).get(split):
+        raise UserError(f"{inputs}: has no entries in split {split!r}; the dataset needs some there")
+    where = choose_device(device, description["training"]["threads"])
+    log(f"device: {describe_device(where)}")
+    network, _, normalisation = load_model(model, where)
+    objective = load_objective(task)
+    block, attributes = read_split(inputs, split)
+    check_representation(inputs, representation_of(attributes), description["representation"])
+    entries = make_inputs(block, attributes, objective, where, normalisation)
+    predicted = predict_network(network, objective, entries, description["seed"])
+    known = {name: block.entries[name] for name in ("event", *objective.targets)}
+    return known | {name: values.numpy() for name, values in predicted.items()}
+
+
+def check_representation(inputs: Path, made_with: dict, trained_on: dict) -> None:
+    """Refuse inputs that the network does not know.
+
+    Raises:
+        UserError: says how both were made.
+    """
+    if made_with != trained_on:
+        raise UserError(f"{inputs}: made with {made_with}, the model was trained on {trained_on}")

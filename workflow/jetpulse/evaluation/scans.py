@@ -1,0 +1,108 @@
+"""Scans: the results of all points, in order, and as a table for other programs."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jetpulse.config import ScanPlan
+from jetpulse.config.scans import Point
+from jetpulse.errors import UserError
+from jetpulse.evaluation.files import columns_of
+from jetpulse.evaluation.transfers import Measured, read_measured
+from jetpulse.samples import load_json, publish
+
+OWN = ""  # stands for the dataset of each point, which may be another for every point
+# What figures show; tables have all metrics.
+SHOWN = {
+    "classification": ("auc", "accuracy", "rejection_30"),
+    "localisation": ("accuracy", "rmse", "log_loss"),
+    "reconstruction": ("chi_square", "flux_correlation", "flux_resolution"),
+    "variational": ("chi_square", "flux_correlation", "two_sample_auc"),
+    "adversarial": ("wasserstein", "two_sample_auc", "absent_distance"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the networks of one point reached on one dataset.
+
+    ``values``: metric -> median over seeds, with spread and statistical error; ``seeds``: metric -> value of each seed,
+    without those that are infinite; ``entries``: of the test split.
+    """
+
+    point: Point
+    tested_on: str
+    parameters: int | None
+    trainings: int
+    entries: int
+    values: dict[str, Measured]
+    seeds: dict[str, list[float]]
+
+
+def read_scan(plan: ScanPlan, results: Mapping[str, Path]) -> dict[str, list[Result]]:
+    """Return the results of every point on its own test split (key ``OWN``) and on every further dataset.
+
+    Args:
+        plan: a scan.
+        results: metrics.json of every experiment of the scan.
+
+    Raises:
+        UserError: an experiment of the scan is missing, one is too many, or a file is about another dataset.
+    """
+    wanted = plan.experiments()
+    for name in wanted:
+        if name not in results:
+            raise UserError(f"--results: lacks {name!r}, a point of the scan; give {name}=FILE")
+    for name in results:
+        if name not in wanted:
+            raise UserError(f"--results {name}: is no point of the scan; it has {', '.join(wanted)}")
+    found: dict[str, list[Result]] = {OWN: []}
+    for point in plan.points:
+        file = results[point.experiment]
+        combined = load_json(file)
+        if not isinstance(combined, dict) or point.dataset not in combined.get("tested", {}):
+            raise UserError(f"{file}: is not of an experiment on {point.dataset!r}; combine its seeds again")
+        for dataset, metrics in combined["tested"].items():
+            measured = {name: metrics[name] for name in columns_of(plan.task) if isinstance(metrics.get(name), dict)}
+            result = Result(
+                point,
+                dataset,
+                combined["parameters"],
+                len(combined["seeds"]),
+                metrics["entries"],
+                {name: read_measured(metric) for name, metric in measured.items()},
+                {name: [v for v in metric["values"] if v is not None] for name, metric in measured.items()},
+            )
+            found.setdefault(OWN if dataset == point.dataset else dataset, []).append(result)
+    return found
+
+
+def write_scan(plan: ScanPlan, results: Mapping[str, list[Result]], path: Path) -> None:
+    """Write scan.csv: a row for every point and dataset tested on, in the order of the points.
+
+    Columns: experiment, the keys that are varied (values as JSON, texts plain), label, dataset, tested_on, parameters,
+    seeds, entries, and every metric with spread over seeds and statistical error; what is not known stays empty.
+    """
+    keys, metrics = [axis.key for axis in plan.axes], list(columns_of(plan.task))
+    measured = [name + ending for name in metrics for ending in ("", "_spread", "_error")]
+    fixed = ["experiment", *keys, "label", "dataset", "tested_on", "parameters", "seeds", "entries"]
+    with publish(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow([*fixed, *measured])
+        for point in plan.points:
+            for rows in results.values():
+                for row in (row for row in rows if row.point == point):
+                    values = [axis.values[i] for axis, i in zip(plan.axes, point.place, strict=True)]
+                    cells = [value if isinstance(value, str) else json.dumps(value, sort_keys=True) for value in values]
+                    numbers = [row.values.get(name, Measured()) for name in metrics]
+                    writer.writerow(
+                        [point.experiment, *cells, plan.label(point), point.dataset, row.tested_on]
+                        + [row.parameters, row.trainings, row.entries]
+                        + [_cell(n) for number in numbers for n in (number.value, number.spread, number.error)]
+                    )
+
+
+def _cell(value: float) -> str:
+    return "" if value != value else f"{value:.6g}"  # nan

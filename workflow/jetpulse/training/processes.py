@@ -1,0 +1,188 @@
+"""Several processes in one training: each takes a part of every batch, and their gradients are added up.
+
+The processes know their places from the environment, as `torchrun` sets it (RANK, LOCAL_RANK, WORLD_SIZE, and an
+address to meet at); ``launch`` sets the same for those that `jetpulse train` starts, which meet in a file.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from jetpulse.errors import StoppedError, UserError
+from jetpulse.training.interruptions import SIGNALS
+
+_MEETING = "JETPULSE_MEETING"
+# Seconds that the others get to end by themselves when one process has failed.
+_GRACE = 10.0
+# Exit code of a process that was left by another one, which knows why.
+LOST = 3
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes of a training, ``size`` of them, as the one numbered ``rank`` (from 0) sees them."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    def part(self, index: torch.Tensor) -> torch.Tensor:
+        """Return this process' part of a batch's entries (b,); parts differ by one entry at most."""
+        return index if self.size == 1 else index.tensor_split(self.size)[self.rank]
+
+    def add(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Add up a tensor over the processes, in place, and return it.
+
+        Raises:
+            StoppedError: another process has ended.
+        """
+        if self.size > 1:
+            self._together(tensor, distributed.ReduceOp.SUM)
+        return tensor
+
+    def largest(self, number: int) -> int:
+        """Return the largest of the processes' numbers.
+
+        Raises:
+            StoppedError: another process has ended.
+        """
+        if self.size == 1:
+            return number
+        # On the CPU, so that a GPU is not waited for.
+        tensor = torch.tensor(number)
+        self._together(tensor, distributed.ReduceOp.MAX)
+        return int(tensor)
+
+    @staticmethod
+    def _together(tensor: torch.Tensor, operation: distributed.ReduceOp) -> None:
+        try:
+            distributed.all_reduce(tensor, operation)
+        except RuntimeError as error:
+            raise StoppedError("another process of this training has ended", LOST) from error
+
+
+ALONE = Group()
+
+
+def is_worker() -> bool:
+    """Return whether this process is one of several that train together."""
+    return "WORLD_SIZE" in os.environ
+
+
+def place() -> int:
+    """Return the number of this process among those of its machine, from 0."""
+    return int(os.environ.get("LOCAL_RANK", 0))
+
+
+def leads() -> bool:
+    """Return whether this process is the one that writes."""
+    return int(os.environ.get("RANK", 0)) == 0
+
+
+@contextmanager
+def joined(processes: int, device: torch.device) -> Iterator[Group]:
+    """Yield the group of a training of so many processes, all of which have to call this.
+
+    Raises:
+        UserError: this process was not started as one of so many.
+    """
+    found = int(os.environ.get("WORLD_SIZE", 1))
+    if found != processes:
+        started = f"{found} were started" if is_worker() else "this one was started alone"
+        raise UserError(
+            f"training.processes: {processes}, but {started}; use `jetpulse train`, or torchrun with --nproc-per-node "
+            f"{processes}"
+        )
+    if processes == 1:
+        yield ALONE
+        return
+    rank = int(os.environ["RANK"])
+    meeting = os.environ.get(_MEETING)
+    # Numbers on the CPU take gloo in any case; NCCL knows GPUs alone.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    method = f"file://{meeting}" if meeting else "env://"
+    distributed.init_process_group(backend, method, rank=rank, world_size=processes)
+    if meeting:
+        threading.Thread(target=_end_with_the_launcher, daemon=True).start()
+    try:
+        yield Group(rank, processes)
+    finally:
+        distributed.destroy_process_group()
+
+
+def _end_with_the_launcher() -> None:
+    """Ask this process to end when the one that started it is gone: its end of the pipe is closed then."""
+    with suppress(OSError):
+        while os.read(0, 1):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def launch(processes: int, arguments: Sequence[str]) -> int:
+    """Run so many processes of `python ARGUMENTS` that train together; return the exit code of what went wrong, or 0.
+
+    Signals of ``SIGNALS`` are handed on. The first process writes to standard error; what another one wrote is shown
+    only if that one failed by itself.
+    """
+    with tempfile.TemporaryDirectory(prefix="jetpulse-") as folder:
+        workers: list[subprocess.Popen] = []
+
+        def hand_on(number: int, frame: object) -> None:
+            for worker in workers:
+                worker.send_signal(number)
+
+        before = {number: signal.signal(number, hand_on) for number in SIGNALS}
+        try:
+            for rank in range(processes):
+                workers.append(_start(rank, processes, arguments, Path(folder)))
+            return _wait(workers, Path(folder))
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+                worker.stdin.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _start(rank: int, processes: int, arguments: Sequence[str], folder: Path) -> subprocess.Popen:
+    numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, _MEETING: folder / "meeting"}
+    environment = os.environ | {name: str(value) for name, value in numbers.items()}
+    with (folder / f"{rank}.log").open("wb") as quiet:
+        return subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdin=subprocess.PIPE, stderr=quiet if rank else None
+        )
+
+
+def _wait(workers: Sequence[subprocess.Popen], folder: Path) -> int:
+    """Wait for all workers, for a short while once one has failed; show why if the first does not know it."""
+    deadline = float("inf")
+    while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+        if deadline == float("inf") and any(worker.poll() for worker in workers):
+            deadline = time.monotonic() + _GRACE
+        time.sleep(0.05)
+    codes = [worker.poll() for worker in workers]
+    # The first has told its own mistakes itself; what it does not know is why another one has left it.
+    culprits = [rank for rank, code in enumerate(codes) if code not in (0, None, LOST)]
+    if not culprits:
+        return next((LOST for code in codes if code != 0), 0)
+    culprit = culprits[0]
+    if culprit:
+        sys.stderr.write((folder / f"{culprit}.log").read_text(encoding="utf-8", errors="replace"))
+        sys.stderr.flush()
+    return codes[culprit] if codes[culprit] > 0 else 128 - codes[culprit]

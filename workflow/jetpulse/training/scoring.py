@@ -1,0 +1,223 @@
+"""Scoring: what a trained network says of entries that it has never seen, streamed from any file to a flat table."""
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from torch import nn
+
+from jetpulse.config import JetImage, JetSource
+from jetpulse.config.jet_formats import Format
+from jetpulse.errors import UserError
+from jetpulse.jets.images import build_images
+from jetpulse.jets.intake import unlabelled_jets
+from jetpulse.jets.substructure import jet_substructure
+from jetpulse.samples import SPLITS, Block, iterate_blocks, open_hdf5, read_attributes, split_sizes
+from jetpulse.training.devices import choose_device, describe_device
+from jetpulse.training.files import load_model, read_description
+from jetpulse.training.inputs import make_inputs, representation_of
+from jetpulse.training.loop import predict_network
+from jetpulse.training.normalisation import Normalisation
+from jetpulse.training.objectives import Objective, load_objective
+from jetpulse.training.tables import check_ending, open_table
+
+_ROWS = 10_000
+_FORMATS = {".parquet": "parquet", ".npz": "npz", ".h5": "top-tagging", ".hdf5": "top-tagging"}
+Columns = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """A trained network with all that it needs to look at new entries."""
+
+    network: nn.Module
+    objective: Objective
+    description: Mapping[str, Any]
+    normalisation: Normalisation | None
+    device: torch.device
+
+    def columns(self, block: Block, attributes: Mapping[str, Any]) -> Columns:
+        """Return the columns that say what the network thinks of a block."""
+        # Nothing is known about the entries, so that targets, which nobody asks for, are zeros.
+        blank = dict.fromkeys(self.objective.targets, np.zeros(len(block), np.int64))
+        kept = {name: block.entries[name] for name in ("event", attributes.get("features")) if name in block.entries}
+        entries = Block(kept | blank, block.offsets, block.flat)
+        inputs = make_inputs(entries, dict(attributes), self.objective, self.device, self.normalisation)
+        predicted = predict_network(self.network, self.objective, inputs, self.description["seed"])
+        return _COLUMNS[self.description["task"]]({name: value.numpy() for name, value in predicted.items()})
+
+
+def source_of(model: Path, file: Path, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how a file is to be read: a dataset's ``source``, ``given`` completed; None for a file of the project.
+
+    The format follows from the file's ending where there is but one; the hardest constituents are as many as in the
+    jets that the network was trained on.
+
+    Raises:
+        UserError: the ending does not tell the format.
+    """
+    if not given and _is_own(file):
+        return None
+    source = {"files": [str(file)], **given}
+    if "format" not in source:
+        if file.suffix not in _FORMATS:
+            known = ", ".join(get_args(Format))
+            raise UserError(f"{file}: the ending does not tell the format; give --format, one of {known}")
+        source["format"] = _FORMATS[file.suffix]
+    trained_on = read_description(model).get("dataset", {}).get("source", {})
+    limit = (trained_on.get("simulation") or trained_on).get("max_constituents")
+    return {"max_constituents": limit, **source} if limit is not None else source
+
+
+def _is_own(file: Path) -> bool:
+    if file.suffix not in (".h5", ".hdf5"):
+        return False
+    with open_hdf5(file) as handle:
+        return "kind" in handle.attrs
+
+
+def write_scores(
+    model: Path,
+    file: Path,
+    path: Path,
+    source: JetSource | None = None,
+    *,
+    split: str | None = None,
+    device: str = "auto",
+    log: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int], None] = lambda n: None,
+) -> int:
+    """Apply a trained network to every entry of a file; return how many there are.
+
+    Args:
+        model: model.safetensors; model.json beside it knows the representation, which is made on the way.
+        file: jets in a format that is read, or a file that this project wrote.
+        path: table to write, of the kind that its ending says (.csv, .parquet, .h5): event, jet (the number of the
+            entry in the order of the file) and what the network says.
+        source: format of the jets, names in the file and selection; None for files of the project.
+        split: split of such a file; None: all that it has, one after the other.
+        device: auto, cpu or cuda.
+        log: called with lines for the log.
+        progress: called with numbers of entries.
+
+    Raises:
+        UserError: unusable model or file, entries that the model cannot read, or a network that judges nothing.
+    """
+    check_ending(path)
+    description = read_description(model)
+    if description["task"] not in _COLUMNS:
+        raise UserError(f"{model}: a network of task {description['task']!r} says nothing about entries")
+    where = choose_device(device, description["training"]["threads"])
+    log(f"device: {describe_device(where)}")
+    network, _, normalisation = load_model(model, where)
+    scorer = _Scorer(network, load_objective(description["task"]), description, normalisation, where)
+    left_out: Counter[str] = Counter()
+    if source is None:
+        blocks = _own_blocks(file, split, description)
+    else:
+        blocks = _read_blocks(file, source, description, left_out)
+    done = 0
+    with open_table(path, _about(model, description)) as append:
+        for block, attributes in blocks:
+            if len(block):
+                place = {"event": block.entries["event"], "jet": np.arange(done, done + len(block), dtype=np.int64)}
+                append(place | scorer.columns(block, attributes))
+                done += len(block)
+                progress(len(block))
+        if done == 0:
+            raise UserError(f"{file}: holds nothing to score ({_listed(left_out) or 'it is empty'})")
+    if left_out:
+        log(f"left out: {_listed(left_out)}")
+    return done
+
+
+def _listed(left_out: Mapping[str, int]) -> str:
+    return "; ".join(f"{count} jets: {reason}" for reason, count in left_out.items() if count)
+
+
+def _about(model: Path, description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the scores come from, for the formats that can tell."""
+    kept = {key: description[key] for key in ("model", "arguments", "task", "seed", "representation")}
+    return kept | {"file": model.name, "versions": {"python": platform.python_version(), "torch": torch.__version__}}
+
+
+def _read_blocks(
+    file: Path, source: JetSource, description: Mapping[str, Any], left_out: Counter[str]
+) -> Iterator[tuple[Block, dict[str, Any]]]:
+    """Yield jets of a format that is read, as the network wants to see them."""
+    for block in unlabelled_jets(str(file), source, left_out, _ROWS):
+        yield _represented(block, description, str(file))
+
+
+def _own_blocks(
+    file: Path, split: str | None, description: Mapping[str, Any]
+) -> Iterator[tuple[Block, dict[str, Any]]]:
+    """Yield the entries of a file that this project wrote, jets turned into images if the network wants those."""
+    attributes = read_attributes(file)
+    sizes = split_sizes(file)
+    if split is not None and not sizes.get(split):
+        found = ", ".join(f"{name} ({n})" for name, n in sizes.items()) or "none"
+        raise UserError(f"{file}: split {split!r} has no entries; found {found}")
+    wanted = [split] if split else [name for name in SPLITS if sizes.get(name)]
+    if attributes["kind"] != "jets":
+        made_with, trained_on = representation_of(attributes), description["representation"]
+        if made_with != trained_on:
+            raise UserError(f"{file}: made with {made_with}, the model was trained on {trained_on}")
+    for name in wanted:
+        for block in iterate_blocks(file, name, _ROWS):
+            if attributes["kind"] == "jets":
+                yield _represented(block, description, str(file))
+            else:
+                yield block, attributes
+
+
+def _represented(block: Block, description: Mapping[str, Any], file: str) -> tuple[Block, dict[str, Any]]:
+    """Return jets as the network wants to see them, with the attributes of a file of such entries."""
+    wanted, dataset = description["representation"], json.dumps(description.get("dataset", {}))
+    entries = {"event": block.entries["event"]}
+    if wanted["kind"] == "jets":
+        return Block(entries, block.offsets, block.flat), {"kind": "jets", "outputs": 2, "dataset": dataset}
+    if wanted["kind"] == "jet-observables":
+        found = jet_substructure(block.flat["constituents"], block.offsets)
+        columns = [found[name].astype(np.float32) for name in wanted["columns"]]
+        attributes = {"kind": "jet-observables", "shape": [len(columns)], "features": "features", "spec": wanted}
+        return Block(entries | {"features": np.stack(columns, axis=1)}), attributes | {"outputs": 2, "dataset": dataset}
+    if wanted["kind"] != "jet-image":
+        raise UserError(f"{file}: holds jets, the model was trained on {wanted['kind']}")
+    spec = JetImage.model_validate(wanted)
+    images = build_images(block.flat["constituents"], block.offsets, spec.pixels, spec.half_width, spec.steps)
+    attributes = {"kind": "jet-image", "shape": [spec.pixels, spec.pixels], "spec": wanted, "dataset": dataset}
+    return Block(entries, images[0], {"pixel": images[1], "value": images[2]}), attributes | {"outputs": 2}
+
+
+def _classification(predicted: Mapping[str, np.ndarray]) -> Columns:
+    probability = predicted["probability"]
+    columns = {f"probability_{k}": probability[:, k] for k in range(probability.shape[1])}
+    return columns | {"score": probability[:, 1]}
+
+
+def _localisation(predicted: Mapping[str, np.ndarray]) -> Columns:
+    probability = predicted["probability"]
+    best = probability.argmax(axis=1)
+    mean = probability @ np.arange(probability.shape[1])
+    return {"bin": best, "probability": probability[np.arange(len(best)), best], "mean_bin": mean}
+
+
+def _latent(predicted: Mapping[str, np.ndarray]) -> Columns:
+    names = (name for name in ("latent", "latent_sigma") if name in predicted)
+    return {f"{name}_{k}": predicted[name][:, k] for name in names for k in range(predicted[name].shape[1])}
+
+
+# What a network of a task says of an entry; those of an adversarial one make entries up.
+_COLUMNS: dict[str, Callable[[Mapping[str, np.ndarray]], Columns]] = {
+    "classification": _classification,
+    "localisation": _localisation,
+    "reconstruction": _latent,
+    "variational": _latent,
+}
