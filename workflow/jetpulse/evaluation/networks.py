@@ -9,7 +9,7 @@ from jetpulse.errors import UserError
 from jetpulse.samples import split_sizes
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.files import load_model, read_description
-from jetpulse.training.inputs import make_inputs, read_split, representation_of
+from jetpulse.training.inputs import check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
 from jetpulse.training.objectives import load_objective
 
@@ -38,18 +38,8 @@ def predict_split(
     network, _, normalisation = load_model(model, where)
     objective = load_objective(task)
     block, attributes = read_split(inputs, split)
-    check_representation(inputs, representation_of(attributes), description["representation"])
+    check_representation(inputs, attributes, description["representation"])
     entries = make_inputs(block, attributes, objective, where, normalisation)
     predicted = predict_network(network, objective, entries, description["seed"])
     known = {name: block.entries[name] for name in ("event", *objective.targets)}
     return known | {name: values.numpy() for name, values in predicted.items()}
-
-
-def check_representation(inputs: Path, made_with: dict, trained_on: dict) -> None:
-    """Refuse inputs that the network does not know.
-
-    Raises:
-        UserError: says how both were made.
-    """
-    if made_with != trained_on:
-        raise UserError(f"{inputs}: made with {made_with}, the model was trained on {trained_on}")

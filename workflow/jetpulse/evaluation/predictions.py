@@ -48,7 +48,18 @@ def read_truth(
     """
     attributes = read_attributes(samples, kind)
     truth = read_block(samples, "test").entries
-    found, expected = predicted["event"], truth["event"]
+    check_events(predicted["event"], truth["event"], where, samples)
+    return truth, attributes
+
+
+def check_events(found: np.ndarray, expected: np.ndarray, where: str, samples: Path) -> None:
+    """Refuse predictions (``where``) whose event ids (n,) are not those of the test split of ``samples``, in its order.
+
+    Several jets may share an id: entries are matched by their places, which must have the same ids.
+
+    Raises:
+        UserError: another number of entries, or the first one that differs.
+    """
     if len(found) != len(expected):
         raise UserError(
             f"{where}: {len(found)} entries, the test split of {samples} has {len(expected)}; predict again"
@@ -60,4 +71,3 @@ def read_truth(
             f"{where}: entry {first} is event {found[first]}, in the test split of {samples} it is event "
             f"{expected[first]}; predict again"
         )
-    return truth, attributes

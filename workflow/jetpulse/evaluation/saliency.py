@@ -15,12 +15,11 @@ import torch
 from torch import nn
 
 from jetpulse.errors import UserError
-from jetpulse.evaluation.networks import check_representation
 from jetpulse.jets.kinematics import pt_eta_phi
 from jetpulse.samples import hash_events
 from jetpulse.training.devices import choose_device
 from jetpulse.training.files import load_model, read_description
-from jetpulse.training.inputs import Inputs, make_inputs, read_split, representation_of
+from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
 from jetpulse.training.objectives import load_objective
 
 _BATCH = 250
@@ -76,7 +75,7 @@ def measure_saliency(
     network, _, normalisation = load_model(model, where)
     objective = load_objective("classification")
     block, attributes = read_split(inputs, "test")
-    check_representation(inputs, representation_of(attributes), description["representation"])
+    check_representation(inputs, attributes, description["representation"])
     if attributes["kind"] not in ("jets", "jet-image"):
         raise UserError(f"{inputs}: is of kind {attributes['kind']!r}; saliency is about images and constituents")
     chosen = np.sort(np.argsort(hash_events(block.entries["event"]), kind="stable")[:most])

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from jetpulse import seeds
-from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import cut_at, scores_of
-from jetpulse.evaluation.predictions import read_predicted
+from jetpulse.evaluation.predictions import check_events, read_predicted
 from jetpulse.jets.kinematics import jet_momenta, mass
 from jetpulse.samples import iterate_blocks, read_attributes
 
@@ -60,19 +59,7 @@ def read_sculpting(predictions: Sequence[Path], samples: Path, dataset: str) -> 
         where = f"{path}: {dataset}"
         predicted = read_predicted(path, dataset)
         label, score = scores_of(predicted, where)
-        # Several jets may share an event id: entries are matched by their places, which must have the same ids.
-        event = predicted["event"]
-        if len(event) != len(found):
-            raise UserError(
-                f"{where}: {len(event)} entries, the test split of {samples} has {len(found)}; predict again"
-            )
-        other = np.flatnonzero(event != found)
-        if len(other):
-            i = other[0]
-            raise UserError(
-                f"{where}: entry {i} is event {event[i]}, in the test split of {samples} it is event {found[i]}; "
-                "predict again"
-            )
+        check_events(predicted["event"], found, where, samples)
         labels.append(label)
         scores.append(score)
         kinds.append("probability" in predicted)

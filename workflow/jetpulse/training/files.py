@@ -26,7 +26,7 @@ from jetpulse.models import build_network, count_parameters
 from jetpulse.samples import Block, Writer, dump_json, load_json, publish, split_sizes
 from jetpulse.training.checkpoints import remove_checkpoint
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.inputs import Inputs, make_inputs, read_split, representation_of
+from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
 from jetpulse.training.loop import Row, Trained, predict_network, train_network
 from jetpulse.training.normalisation import PREFIX, Normalisation, fit_normalisation, stored_normalisation
 from jetpulse.training.objectives import Batch, Objective, load_objective
@@ -285,9 +285,7 @@ def write_predictions(
     with Writer.create(path, "predictions", spec=spec, units=objective.units, packages=("torch",)) as writer:
         for name, file in tested.items():
             block, attributes = read_split(file, "test")
-            made_with, trained_on = representation_of(attributes), description["representation"]
-            if made_with != trained_on:
-                raise UserError(f"{file}: made with {made_with}, the model was trained on {trained_on}")
+            check_representation(file, attributes, description["representation"])
             inputs = make_inputs(block, attributes, objective, where, normalisation)
             predicted = predict_network(network, objective, inputs, description["seed"])
             for restored in objective.restored if normalisation else ():

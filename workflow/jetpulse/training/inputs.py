@@ -181,6 +181,17 @@ def representation_of(attributes: dict[str, Any]) -> dict[str, Any]:
     return {"kind": attributes["kind"], "shape": [int(n) for n in attributes["shape"]]}
 
 
+def check_representation(path: str | Path, attributes: dict[str, Any], trained_on: dict[str, Any]) -> None:
+    """Refuse a file whose entries a network does not know, by the file's attributes.
+
+    Raises:
+        UserError: says how the file was made and what the network was trained on.
+    """
+    made_with = representation_of(attributes)
+    if made_with != trained_on:
+        raise UserError(f"{path}: made with {made_with}, the model was trained on {trained_on}")
+
+
 def read_split(
     path: str | Path, split: str, limit: int | None = None, place: Place = "host"
 ) -> tuple[Block, dict[str, Any]]:

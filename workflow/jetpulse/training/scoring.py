@@ -21,7 +21,7 @@ from jetpulse.jets.substructure import jet_substructure
 from jetpulse.samples import SPLITS, Block, iterate_blocks, open_hdf5, read_attributes, split_sizes
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.files import load_model, read_description
-from jetpulse.training.inputs import make_inputs, representation_of
+from jetpulse.training.inputs import check_representation, make_inputs
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import Normalisation
 from jetpulse.training.objectives import Objective, load_objective
@@ -166,9 +166,7 @@ def _own_blocks(
         raise UserError(f"{file}: split {split!r} has no entries; found {found}")
     wanted = [split] if split else [name for name in SPLITS if sizes.get(name)]
     if attributes["kind"] != "jets":
-        made_with, trained_on = representation_of(attributes), description["representation"]
-        if made_with != trained_on:
-            raise UserError(f"{file}: made with {made_with}, the model was trained on {trained_on}")
+        check_representation(file, attributes, description["representation"])
     for name in wanted:
         for block in iterate_blocks(file, name, _ROWS):
             if attributes["kind"] == "jets":
