@@ -191,11 +191,16 @@ def plain_torch(arrays: dict[str, np.ndarray], batch: int, key: str) -> Iterator
     from torch import nn
     from torch.utils.data import DataLoader, TensorDataset
 
-    from jetpulse.models import build_network
-
     torch.set_num_threads(THREADS)
-    data = TensorDataset(torch.from_numpy(dense(arrays)), torch.from_numpy(arrays["label"]))
-    network = build_network("jet-cnn", (PIXELS, PIXELS), 2, {})
+    data = TensorDataset(torch.from_numpy(dense(arrays))[:, None], torch.from_numpy(arrays["label"]))
+
+    def convolutions(inputs: int) -> list[nn.Module]:
+        pairs = [(nn.Conv2d(n, 8, 4, padding="same"), nn.ReLU()) for n in (inputs, 8)]
+        return [layer for pair in pairs for layer in pair]
+
+    hidden = [layer for n in (3200, 64, 64) for layer in (nn.Linear(n, 64), nn.ReLU())]
+    layers = [*convolutions(1), nn.MaxPool2d(2), *convolutions(8), nn.Flatten(), *hidden, nn.Linear(64, 2)]
+    network = nn.Sequential(*layers)
     optimiser = torch.optim.Adam(network.parameters())
     loader = DataLoader(data, batch, shuffle=True)
 

@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from jetpulse import models
 from jetpulse.config.models import TASKS
 from jetpulse.config.networks import model_names, model_tasks
 from jetpulse.models import build_network, count_parameters
+from jetpulse.models.layers import SameConvolution
 
 SHARED = {"__init__", "constituents", "layers"}
 FILES = sorted(path.stem for path in Path(models.__file__).parent.glob("*.py") if path.stem not in SHARED)
 CLASSIFIERS = [name for name in model_names() if "classification" in model_tasks(name)]
 
 
-def convolutions(network: nn.Module) -> list[nn.Module]:
-    """Return every padding with the convolution that follows it."""
-    layers = list(network.layers)
-    return [nn.Sequential(*layers[i : i + 2]) for i, layer in enumerate(layers) if isinstance(layer, nn.ZeroPad2d)]
+def convolutions(network):
+    return [layer for layer in network.layers if isinstance(layer, SameConvolution)]
 
 
 def test_the_reference_network_has_the_published_number_of_parameters():
@@ -41,13 +41,34 @@ def test_same_padding_keeps_the_image_for_odd_and_even_kernels_and_sizes(kernel,
 
 
 def test_an_even_kernel_pads_one_more_row_behind_than_before():
-    padding, convolution = convolutions(build_network("jet-cnn", (6, 6), 2, {"filters": 1}))[0]
-    assert tuple(padding.padding) == (1, 2, 1, 2)
+    convolution = SameConvolution(1, 1, 4)
     with torch.no_grad():
         convolution.weight.zero_()[0, 0, 1, 1] = 1.0
         convolution.bias.zero_()
         image = torch.rand(1, 1, 6, 6)
-        torch.testing.assert_close(convolution(padding(image)), image, rtol=0, atol=0)
+        torch.testing.assert_close(convolution(image), image, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("inputs", "filters", "columns", "paired"), [(8, 8, 6, True), (2, 3, 2, True), (8, 8, 5, False), (9, 8, 6, False)]
+)
+def test_pairs_of_columns_give_the_sums_and_gradients_of_a_plain_convolution(kernel, inputs, filters, columns, paired):
+    torch.manual_seed(1)
+    convolution = SameConvolution(inputs, filters, kernel).double()
+    images = torch.randn(3, inputs, 7, columns, dtype=torch.float64, requires_grad=True)
+    padding = (kernel - 1) // 2, kernel // 2, (kernel - 1) // 2, kernel // 2
+    plain = functional.conv2d(functional.pad(images, padding), convolution.weight, convolution.bias)
+    found = convolution(images)
+    assert ("Paired" in found.grad_fn.name()) == paired
+    parameters = [images, *convolution.parameters()]
+    gradient = torch.randn_like(plain)
+    torch.testing.assert_close(found, plain)
+    torch.testing.assert_close(
+        torch.autograd.grad(found, parameters, gradient), torch.autograd.grad(plain, parameters, gradient)
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(convolution(images), plain)
 
 
 def test_images_that_are_not_square_are_convolved_too():

@@ -1,6 +1,9 @@
 """The training loop: what it returns, when it stops, what it refuses."""
 
 import math
+import platform
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -265,6 +268,7 @@ def test_a_device_is_chosen_and_the_number_of_threads_set():
     assert choose_device("cpu", 1) == CPU
     assert torch.get_num_threads() == 1
     assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
     assert choose_device("auto", 1).type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -318,6 +322,25 @@ def test_the_log_names_device_driver_and_versions(monkeypatch, tmp_path):
     assert described.endswith(f"torch {torch.__version__}")
     choose_device("cpu", 1)
     assert describe_device(CPU) == f"CPU, 1 threads, torch {torch.__version__}"
+
+
+def test_memory_given_back_by_large_tensors_is_used_again():
+    script = """
+import resource, torch
+from jetpulse.training.devices import choose_device
+choose_device("cpu", 1)
+for _ in range(2):
+    torch.ones(1 << 25).sum()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    torch.ones(1 << 25).sum()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc has the settings")
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    # New memory for each of ten tensors of 128 MiB would be 327,680 pages; a few may not fit into what is there.
+    assert int(ran.stdout) < 327_680 / 2
 
 
 def test_products_are_those_of_whole_float32_numbers_and_no_algorithm_is_chosen_by_time():

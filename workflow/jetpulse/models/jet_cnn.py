@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import nn
 
 from jetpulse.errors import UserError
+from jetpulse.models.layers import SameConvolution
 
 TASKS = ("classification",)
 INPUT = "images"
@@ -34,22 +35,20 @@ class Network(nn.Module):
         if min(shape) < 2:
             raise UserError(f"jet-cnn: images of {shape[0]} x {shape[1]} pixels are too small; it needs 2 x 2 at least")
 
-        before, after = (kernel - 1) // 2, kernel // 2  # 'same' padding, one more behind for even kernels
-
-        def convolution(inputs: int) -> list[nn.Module]:
-            padding = nn.ZeroPad2d((before, after, before, after))
-            return [padding, nn.Conv2d(inputs, filters, kernel), nn.ReLU()]
-
         widths = [filters * (shape[0] // 2) * (shape[1] // 2), *hidden]
         dense: list[nn.Module] = []
         for wide, narrow in pairwise(widths):
             dense += [nn.Linear(wide, narrow), nn.ReLU()]
         self.layers = nn.Sequential(
-            *convolution(1),
-            *convolution(filters),
-            nn.MaxPool2d(2),
-            *convolution(filters),
-            *convolution(filters),
+            SameConvolution(1, filters, kernel),
+            nn.ReLU(),
+            SameConvolution(filters, filters, kernel),
+            nn.MaxPool2d(2),  # it and the ReLU can be exchanged; this way that has a quarter to do
+            nn.ReLU(),
+            SameConvolution(filters, filters, kernel),
+            nn.ReLU(),
+            SameConvolution(filters, filters, kernel),
+            nn.ReLU(),
             nn.Flatten(),
             *dense,
             nn.Linear(widths[-1], outputs),

@@ -153,8 +153,9 @@ class Stepper:
 
 
 def _optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    # All tensors at once: the same numbers as one by one, sooner.
-    settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "foreach": True}
+    # One pass over all tensors; RMSprop has none and takes them step by step, but all at once.
+    at_once = "foreach" if training.optimiser == "rmsprop" else "fused"
+    settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, at_once: True}
     if training.optimiser in ("sgd", "rmsprop"):
         settings["momentum"] = training.momentum
     if training.optimiser in ("adam", "adamw"):
