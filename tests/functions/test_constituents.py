@@ -8,13 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jetpulse.config import Training
 from jetpulse.config.load import parse_config
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.models.constituents import pair_features, particle_features
 from jetpulse.samples import Block, Writer
-from jetpulse.training.inputs import Constituents, make_inputs, read_split
-from jetpulse.training.objectives import load_objective
+from jetpulse.training.inputs import Constituents, Inputs, make_inputs, read_split
+from jetpulse.training.loop import evaluate_network, predict_network
+from jetpulse.training.objectives import base, load_objective
+from jetpulse.training.steps import Stepper
 from toy_jets import make_block, random_jets
 from toys import CPU, padded
 
@@ -39,6 +42,54 @@ def test_a_batch_is_filled_up_with_zeros_to_its_longest_jet():
     torch.testing.assert_close(batch, padded([jets[2], jets[0], jets[1], jets[2]]))
     assert features.batch(torch.tensor([1])).shape == (1, 0, 4)
     assert features.batch(torch.tensor([], dtype=torch.int64)).shape == (0, 0, 4)
+
+
+@pytest.mark.parametrize("jets", [0, 1, 40, 63])
+def test_few_jets_are_one_part(jets):
+    inputs = _inputs(jets)
+    ((place, part),) = inputs.batch(torch.arange(jets)).by_length()
+    assert place.tolist() == list(range(jets))
+    assert len(part) == jets
+
+
+def test_parts_of_similar_length_hold_every_jet_once_without_rows_that_none_needs():
+    inputs = _inputs(200)
+    index = torch.arange(200).flip(0)
+    parts = inputs.batch(index).by_length()
+    assert [len(part) for _, part in parts] == [34] * 5 + [30]
+    assert sorted(torch.cat([place for place, _ in parts]).tolist()) == list(range(200))
+    longest = [part.features.shape[1] for _, part in parts]
+    assert longest == sorted(longest)
+    assert longest[0] < longest[-1]
+    for place, part in parts:
+        assert part.features[:, -1].any()
+        torch.testing.assert_close(part.targets["label"], inputs.targets["label"][index[place]])
+        whole = inputs.features.batch(index[place])
+        torch.testing.assert_close(part.features, whole, rtol=0, atol=0)
+
+
+def test_a_step_and_predictions_in_parts_are_those_of_the_whole(monkeypatch):
+    inputs, objective = _inputs(100), load_objective("classification")
+    found = []
+    for together in (32, 1000):
+        monkeypatch.setattr(base, "_TOGETHER", together)
+        net = network().train()
+        stepper = Stepper(net, objective, Training(optimiser="sgd", momentum=0.0, learning_rate=0.1), len(inputs))
+        summed = stepper.step(inputs.batch(torch.arange(100)), 0)
+        predicted = predict_network(net, objective, inputs)["probability"]
+        found.append((summed, predicted, evaluate_network(net, objective, inputs), dict(net.state_dict())))
+    (a, b, c, d), (e, f, g, h) = found
+    torch.testing.assert_close(a, e)
+    torch.testing.assert_close(b, f, rtol=1e-4, atol=1e-5)
+    assert c == pytest.approx(g, rel=1e-4)
+    for name in d:
+        close(d[name], h[name])
+
+
+def _inputs(jets: int) -> Inputs:
+    block = make_block(random_jets(3, jets))
+    attributes = {"kind": "jets", "outputs": 2}
+    return make_inputs(block, attributes, load_objective("classification"), CPU)
 
 
 def test_samples_of_jets_are_inputs_of_two_classes(tmp_path):

@@ -97,7 +97,7 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 40,
+        constituents: Annotated[int, Field(ge=1)] = 80,
         width: Annotated[int, Field(ge=1)] = 32,
         blocks: Annotated[int, Field(ge=1)] = 3,
         beams: bool = True,

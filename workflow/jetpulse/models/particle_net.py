@@ -72,7 +72,7 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 50,
+        constituents: Annotated[int, Field(ge=1)] = 100,
         neighbours: Annotated[int, Field(ge=1)] = 7,
         widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [32, 64],  # noqa: B006
         layers: Annotated[int, Field(ge=1)] = 3,

@@ -66,7 +66,7 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 50,
+        constituents: Annotated[int, Field(ge=1)] = 100,
         width: Annotated[int, Field(ge=1)] = 64,
         heads: Annotated[int, Field(ge=1)] = 4,
         blocks: Annotated[int, Field(ge=1)] = 3,

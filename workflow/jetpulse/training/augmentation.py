@@ -178,6 +178,10 @@ class AugmentedJets:
             return momenta.to(torch.float32)
         return make_images(momenta, self.image)
 
+    def counts(self, index: torch.Tensor) -> torch.Tensor | None:
+        """Return numbers of constituents (b,) before any is dropped; None of images."""
+        return self.jets.counts(index) if self.image is None else None
+
 
 def of_epoch(inputs: Inputs, epoch: int) -> Inputs:
     """Return augmented inputs as they are in an epoch."""

@@ -32,6 +32,9 @@ class Features(Protocol):
     def batch(self, index: torch.Tensor) -> torch.Tensor:
         """Return the entries ``index`` (b,) as a dense float32 tensor (b, *shape), ragged ones (b, n, *shape)."""
 
+    def counts(self, index: torch.Tensor) -> torch.Tensor | None:
+        """Return how many rows ragged entries ``index`` have at most, int64 (b,) in memory; None of others."""
+
 
 class _Stored:
     """Entries that wait for their turn: on the device, in memory, or mapped from a file."""
@@ -40,6 +43,10 @@ class _Stored:
         self.device = device
         self._home = device if place == "device" else torch.device("cpu")
         self.slow = place == "disk" or self._home.type != device.type
+
+    def counts(self, index: torch.Tensor) -> torch.Tensor | None:
+        """Return None: all entries have one shape."""
+        return None
 
     def _keep(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values).to(self._home)
@@ -134,6 +141,11 @@ class Constituents(_Ragged):
         )
         return momenta.view(len(index), longest, 4)
 
+    def counts(self, index: torch.Tensor) -> torch.Tensor:
+        """Return numbers of constituents (b,)."""
+        index = index.cpu()
+        return self._offsets[index + 1] - self._offsets[index]
+
 
 KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra")
 
@@ -154,9 +166,9 @@ class Inputs:
 
     def batch(self, index: torch.Tensor) -> Batch:
         """Return the entries ``index`` (b,), which may be in memory whatever the device."""
-        features = self.features.batch(index)
+        features, counts = self.features.batch(index), self.features.counts(index)
         index = index.to(self.device, non_blocking=True)
-        return Batch(features, {name: values[index] for name, values in self.targets.items()})
+        return Batch(features, {name: values[index] for name, values in self.targets.items()}, counts=counts)
 
     def batches(self, chunks: Iterable[torch.Tensor]) -> Generator[Batch]:
         """Yield the batches of ``chunks`` (indices of entries, best in memory) in order.

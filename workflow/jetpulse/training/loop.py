@@ -193,8 +193,9 @@ def evaluate_network(
     chunks = torch.arange(len(inputs)).split(EVALUATION_BATCH)
     with closing(inputs.batches(chunks[group.rank :: group.size])) as batches:
         for batch in batches:
-            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                total += objective.evaluate(network, batch)
+            for _, part in batch.by_length():
+                with torch.autocast(inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                    total += objective.evaluate(network, part)
             pause()
     return _means(objective, group.add(total), len(inputs))
 
@@ -207,7 +208,10 @@ def predict_network(network: nn.Module, objective: Objective, inputs: Inputs, se
     parts = []
     with closing(inputs.batches(torch.arange(len(inputs)).split(EVALUATION_BATCH))) as batches:
         for batch in batches:
-            parts.append(objective.predict(network, batch))
+            places, pieces = zip(*batch.by_length(), strict=True)
+            back = torch.argsort(torch.cat(places)).to(inputs.device)
+            predicted = [objective.predict(network, piece) for piece in pieces]
+            parts.append({name: torch.cat([one[name] for one in predicted])[back] for name in predicted[0]})
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
 

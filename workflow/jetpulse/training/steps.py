@@ -115,12 +115,15 @@ class Stepper:
     def _gradients(self, batch: Batch, turn: str) -> torch.Tensor:
         """Compute the gradients of this process' mean loss; return the sums."""
         device = batch.features.device
+        total = torch.zeros(1 + len(self.objective.metrics), dtype=torch.float64, device=device)
         if not len(batch):
-            return torch.zeros(1 + len(self.objective.metrics), dtype=torch.float64, device=device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.training.precision == "bfloat16"):
-            loss, sums = self.objective.loss(self.network, batch, turn)
-        loss.backward()
-        return sums
+            return total
+        for _, part in batch.by_length():
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.training.precision == "bfloat16"):
+                loss, sums = self.objective.loss(self.network, part, turn)
+            (loss * (len(part) / len(batch))).backward()
+            total += sums
+        return total
 
     @torch.no_grad()
     def _share(self, part: nn.Module, share: float) -> None:

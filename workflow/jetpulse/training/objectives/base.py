@@ -6,18 +6,41 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+# Entries of similar length that are worked on together; fewer would not keep a CPU's vectors busy.
+_TOGETHER = 32
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Entries on the device: ``features`` float32 (b, *shape), ``targets`` name -> (b, ...); ``progress``."""
+    """Entries on the device: ``features`` float32 (b, *shape), ``targets`` name -> (b, ...); ``progress``.
+
+    Of ragged entries ``counts`` int64 (b,), in memory, says how many rows of the features they have at most.
+    """
 
     features: torch.Tensor
     targets: dict[str, torch.Tensor]
     progress: float = 1.0  # from 0 to 1, which is the end and everything after
+    counts: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(self.features)
+
+    def by_length(self) -> list[tuple[torch.Tensor, "Batch"]]:
+        """Return places (p,) and entries of parts of similar length, the shortest first, without the rows none needs.
+
+        On a CPU networks that look at pairs would spend most of a step on the rows that fill short entries up to the
+        longest of all. What is not ragged, or on a GPU, which has the time, stays in one part.
+        """
+        most = len(self) // _TOGETHER
+        if self.counts is None or most < 2 or self.features.device.type != "cpu":
+            return [(torch.arange(len(self)), self)]
+        return [(place, self._take(place)) for place in torch.argsort(self.counts, stable=True).chunk(most)]
+
+    def _take(self, place: torch.Tensor) -> "Batch":
+        counts = self.counts[place]
+        targets = {name: values[place] for name, values in self.targets.items()}
+        return Batch(self.features[place, : int(counts.max())], targets, self.progress, counts)
 
 
 class Objective:
