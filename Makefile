@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-all lint bench lock document-config golden clean
+.PHONY: help install run test test-all test-cluster lint bench lock document-config document-resources golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -28,10 +28,13 @@ run: install ## run the default analysis (CONFIG=..., CORES=...) and make result
 	  --report-after-run --report results/report.html
 
 test: install ## run the tests (slow ones left out)
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not slow" tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not slow and not cluster" tests
 
-test-all: install ## run all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) tests
+test-all: install ## run all tests, save for those on a cluster
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not cluster" tests
+
+test-cluster: install ## run the tests on a SLURM that they start; needs root, installs it where there is apt-get
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 3 --dist loadfile -rs -m cluster tests/cluster
 
 lint: install ## check style and workflow: ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
@@ -50,6 +53,9 @@ bench: .venv-bench/installed ## speed beside peers: imaging, waveforms, readers,
 
 document-config: install ## write what is generated from the config models
 	$(BIN)/jetpulse document-config config
+
+document-resources: install ## write the table of resources in docs/cluster.md
+	PATH="$(CURDIR)/$(BIN):$$PATH" python docs/resources.py
 
 golden: install ## write the tests' golden numbers anew
 	$(BIN)/python -m tests.golden.numbers

@@ -14,6 +14,10 @@ if "experiments" not in config:
 report: "workflow/report/workflow.rst"
 
 
+# Where the environments of envs/ are made and used with `--sdm conda apptainer` only.
+container: "docker://condaforge/miniforge3:24.11.3-0"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/fetch.smk"

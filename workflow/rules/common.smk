@@ -33,6 +33,11 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+# A cluster signals to all processes of a job that its time is nearly over. The shell around a command waits for the
+# command's end, so that a training can keep its state first.
+shell.prefix("set -euo pipefail; trap : TERM USR1; ")
+
+
 # Only what the config names can be made: for any other path there is no rule.
 wildcard_constraints:
     dataset="|".join(analysis.datasets) or "none",
@@ -242,6 +247,12 @@ def training_threads(wildcards):
     """Return the CPU threads of an experiment's training, those of all its processes."""
     training = analysis.experiments[wildcards.experiment].training
     return training.threads * training.processes
+
+
+def training_gpus(wildcards):
+    """Return the GPUs that an experiment's training asks a cluster for: one per process if its config insists on it."""
+    training = analysis.experiments[wildcards.experiment].training
+    return training.processes if training.device == "cuda" else 0
 
 
 def training_environment(wildcards):

@@ -67,6 +67,8 @@ rule search:
     conda:
         search_environment
     threads: lambda wildcards: searched(wildcards).training.threads
+    resources:
+        gpu=lambda wildcards: training_gpus(as_experiment(wildcards)),
     params:
         spec=search_spec,
         folder=lambda wildcards: f"results/searches/{wildcards.search}",

@@ -26,6 +26,8 @@ rule train:
     conda:
         training_environment
     threads: training_threads
+    resources:
+        gpu=training_gpus,
     params:
         spec=training_spec,
         options=constituents_options,

@@ -100,7 +100,11 @@ def run() -> int:
     """Run the command line as a program: asked to end (SIGTERM, SIGUSR1), it still removes what it was writing."""
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
-    return main()
+    code = main()
+    # Python drops its handlers before it is gone, and a signal then would make a failure of what is complete.
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    return code
 
 
 def main(argv: list[str] | None = None) -> int:

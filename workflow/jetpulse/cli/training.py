@@ -1,5 +1,6 @@
 """Verbs of training: train, predict, and the list of networks."""
 
+from functools import partial
 from pathlib import Path
 
 from jetpulse.cli.common import (
@@ -58,8 +59,14 @@ def train(
 
     Asked to end by SIGTERM or SIGUSR1, as clusters do before a job's time is over, it finishes its step, keeps its
     state in the folder of --checkpoints, says so in one line and exits with 128 + the signal's number; the same
-    command goes on from there. With `training.processes` above 1 it starts so many processes, which share every
-    batch; `torchrun --nproc-per-node N -m jetpulse.cli train ...` does the same.
+    command goes on from there. While it reads its inputs it exits at once, while it writes the model it finishes. In
+    a SLURM job it also asks how much time is left, and stops itself in the same way shortly before the end.
+
+    The log begins with the host, in a SLURM job with its number, partition, node and CPUs, and with the device, its
+    driver and versions.
+
+    With `training.processes` above 1 it starts so many processes, which share every batch; `torchrun --nproc-per-node
+    N -m jetpulse.cli train ...` does the same.
 
     Writes MODEL (safetensors), and beside it model.json (architecture, arguments, representation, versions) and
     history.csv (one row per epoch).
@@ -69,9 +76,16 @@ def train(
           --spec '{"dataset": "jets", "representation": "images", "model": {"name": "jet-cnn"}}'
     """
     from jetpulse.config import Experiment
+    from jetpulse.config.networks import fits_itself
     from jetpulse.errors import UserError
-    from jetpulse.training.files import write_model
-    from jetpulse.training.processes import is_worker, launch, leads
+    from jetpulse.training.interruptions import explained_exit
+    from jetpulse.training.time_limits import stopped_in_time
+
+    going_on = "goes on from the last checkpoint, if there is one" if checkpoints else "begins anew"
+    explained = partial(explained_exit, f"the same command {going_on}")
+    with explained():  # these take seconds
+        from jetpulse.training.files import write_model
+        from jetpulse.training.processes import is_worker, launch, leads
 
     experiment = read_spec(spec, Experiment)
     if experiment.model is None:
@@ -93,7 +107,10 @@ def train(
 
     options = {"checkpoints": checkpoints, "code": code, "checkpoint_seconds": checkpoint_seconds}
     options["constituents"] = constituents
-    write_model(inputs, model, experiment, seed, log=tell, report=report, **options)
+    # Trees keep no state that would be worth an early end.
+    resumable = bool(checkpoints) and not fits_itself(experiment.model.name)
+    with explained(), stopped_in_time(resumable and leads(), tell):
+        write_model(inputs, model, experiment, seed, log=tell, report=report, **options)
     tell(f"wrote {model}")
 
 

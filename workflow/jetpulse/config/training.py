@@ -137,7 +137,9 @@ class Training(Section):
         "package tensorboard.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where to compute: `auto` takes a GPU if there is one, `cuda` insists on it."
+        "auto",
+        description="Where to compute: `auto` takes a GPU if there is one (in a SLURM job, if it was given one), "
+        "`cuda` insists on it.",
     )
     resident: Literal["auto", "device", "host", "disk"] = Field(
         "auto",

@@ -1,22 +1,50 @@
-"""Where tensors live, and what is needed for the same numbers twice."""
+"""Where tensors live, what is needed for the same numbers twice, and what the log says of both."""
 
 import ctypes
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from jetpulse.config import Training
 from jetpulse.errors import UserError
+from jetpulse.training.allocation import describe_place, has_job, has_promised_gpu, node_name, too_few_cpus
 
 _DRIVER = Path("/proc/driver/nvidia/version")
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names in glibc's malloc.h: M_TRIM_THRESHOLD, M_MMAP_MAX
+
+
+def open_device(training: Training, place: int, log: Callable[[str], None]) -> torch.device:
+    """Return the device of a training's process numbered ``place``; say where it runs and on what.
+
+    Raises:
+        UserError: a GPU is asked for and none is there, or fewer than processes.
+    """
+    for line in describe_place():
+        log(line)
+    device = choose_device(training.device, training.threads, "training.device", training.processes, place)
+    log(f"device: {describe_device(device)}")
+    few = too_few_cpus(training.threads * training.processes)
+    if few:
+        log(f"warning: {few}")
+    if training.device == "auto" and device.type == "cpu":
+        # No error: the CPU gives results as well, and who cannot do without a GPU says `cuda`.
+        if has_promised_gpu():
+            log(f"warning: a GPU was promised to this job, but {_unseen()}; training on the CPU")
+        elif torch.cuda.is_available():
+            log("warning: SLURM gave no GPU to this job; the one that torch sees is left to others")
+    return device
 
 
 def choose_device(
     name: str, threads: int, asked_by: str = "--device", processes: int = 1, place: int = 0
 ) -> torch.device:
     """Return the device called ``auto``, ``cpu`` or ``cuda`` and fix everything that could change results.
+
+    In a SLURM job that was given no GPU, ``auto`` is the CPU: on clusters that hide no devices from jobs, a GPU that
+    is seen there may be another job's.
 
     Args:
         name: what is asked for.
@@ -41,12 +69,8 @@ def choose_device(
     torch.backends.cuda.matmul.allow_tf32 = False
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
-        raise UserError(
-            f"{asked_by}: cuda: torch {torch.__version__} sees no GPU (CUDA_VISIBLE_DEVICES: {visible}); use a machine "
-            f"with one, or {asked_by} cpu"
-        )
-    if name == "cpu" or not available:
+        raise UserError(f"{asked_by}: cuda: {_unseen()}; {_remedy()}, or {asked_by} cpu")
+    if name == "cpu" or not available or (name == "auto" and has_job() and not has_promised_gpu()):
         return torch.device("cpu")
     if processes == 1:
         return torch.device("cuda")
@@ -57,6 +81,31 @@ def choose_device(
         )
     torch.cuda.set_device(place)
     return torch.device("cuda", place)
+
+
+def _unseen() -> str:
+    """Return what explains that torch sees no GPU."""
+    visible = f"CUDA_VISIBLE_DEVICES: {os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}"
+    facts = [visible, f"driver {_driver_version()}", "built " + (_built_for() or "for CPUs alone")]
+    if has_job():
+        facts.insert(0, f"node {node_name()}")
+    return f"torch {torch.__version__} sees no GPU ({', '.join(facts)})"
+
+
+def _remedy() -> str:
+    """Return what may bring a GPU to torch."""
+    if has_job() and not has_promised_gpu():
+        return "SLURM gave this job none: ask for one by --gpus=1 or --gres=gpu:1"
+    if _built_for() is None:
+        return "install a torch that is built with CUDA"
+    return "see what `nvidia-smi` says there" if has_job() else "use a machine with one"
+
+
+def _built_for() -> str | None:
+    """Return what torch can use beside CPUs."""
+    if torch.version.cuda:
+        return f"with CUDA {torch.version.cuda}"
+    return "with ROCm" if torch.version.hip else None
 
 
 def _keep_memory() -> None:

@@ -25,8 +25,9 @@ from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.samples import Block, Writer, dump_json, load_json, publish, split_sizes
 from jetpulse.training.checkpoints import remove_checkpoint
-from jetpulse.training.devices import choose_device, describe_device
+from jetpulse.training.devices import choose_device, describe_device, open_device
 from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
+from jetpulse.training.interruptions import noted_signals
 from jetpulse.training.loop import Row, Trained, predict_network, train_network
 from jetpulse.training.normalisation import PREFIX, Normalisation, fit_normalisation, stored_normalisation
 from jetpulse.training.objectives import Batch, Objective, load_objective
@@ -68,8 +69,7 @@ def write_model(
     if model.suffix != ".safetensors":
         raise UserError(f"{model}: a model's file name must end in .safetensors")
     training = spec.training
-    where = choose_device(training.device, training.threads, "training.device", training.processes, place())
-    log(f"device: {describe_device(where)}")
+    where = open_device(training, place(), log)
     objective = load_objective(spec.task)
     prepared = _prepare(inputs, constituents, spec, objective, where, seed)
     log(f"{inputs}: {prepared.describe(spec.training.fresh)}")
@@ -119,9 +119,11 @@ def write_model(
         "dataset": json.loads(prepared.train.attributes["dataset"]),
         "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
     }
-    _publish_model(model, trained, description)
-    if checkpoint is not None:
-        remove_checkpoint(checkpoint)
+    # A signal comes too late here: what is left takes less time than another job.
+    with noted_signals():
+        _publish_model(model, trained, description)
+        if checkpoint is not None:
+            remove_checkpoint(checkpoint)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from jetpulse.errors import StoppedError
+
 # What a cluster sends before a job's time is over, by default or on demand.
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
@@ -37,3 +39,28 @@ def noted_signals(wanted: bool = True) -> Iterator[Signals]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def explained_exit(going_on: str) -> Iterator[None]:
+    """Say in one line that a signal has ended a training that was not in its loop, as while it reads its inputs.
+
+    The command line answers the signals of ``SIGNALS`` by an exit with 128 + the number. A second one, which may come
+    while a training ends because of the first, does not hide what the first has led to.
+
+    Args:
+        going_on: what the same command will do.
+
+    Raises:
+        StoppedError: a signal has ended what was in progress.
+    """
+    try:
+        yield
+    except SystemExit as ended:
+        if isinstance(ended.__context__, StoppedError):
+            raise ended.__context__ from None
+        number = ended.code - 128 if isinstance(ended.code, int) else 0
+        if number not in SIGNALS:
+            raise
+        name = signal.Signals(number).name
+        raise StoppedError(f"stopped by {name} outside the training's steps; {going_on}", ended.code) from ended

@@ -115,6 +115,7 @@ class Keeper:
 
         Raises:
             UserError: the device's memory is exhausted, or torch cannot compile the network.
+            StoppedError: a signal has ended the compiler.
         """
         try:
             yield
@@ -125,6 +126,9 @@ class Keeper:
         except Exception as error:
             if not self.stepper.training.compile or not type(error).__module__.startswith(_COMPILERS):
                 raise
+            if self.signals.number:  # a signal to all processes of a job ends the compiler's, which have no handler
+                name, code = SignalName(self.signals.number).name, 128 + self.signals.number
+                raise StoppedError(f"stopped by {name} while torch compiled; {self.kept()}", code) from error
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise UserError(
                 f"training.compile: torch cannot compile the network here ({reason.strip()}); install a C++ compiler "
