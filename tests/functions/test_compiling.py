@@ -50,8 +50,8 @@ def test_a_compiled_network_learns_the_same_and_is_resumed_to_the_same_bytes(inp
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_network_that_cannot_be_compiled_is_an_error(inputs, monkeypatch):
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", (str(Path("no-such-compiler")),))
-    with pytest.raises(UserError) as error:
+def test_a_network_that_cannot_be_compiled_is_an_error(inputs):
+    broken = torch._inductor.config.patch({"cpp.cxx": (str(Path("no-such-compiler")),)})
+    with broken, pytest.raises(UserError) as error:
         train(inputs, True)
     assert_one_line(error, "training.compile: torch cannot compile", "g++", "compile: false")

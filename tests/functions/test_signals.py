@@ -165,9 +165,9 @@ def test_a_signal_that_ends_the_compiler_is_no_mistake_of_the_network(images, tm
     compiler.write_text(f"#!/bin/sh\nkill -USR1 {os.getpid()} $$\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", (str(compiler),))
+    ending = torch._inductor.config.patch({"cpp.cxx": (str(compiler),)})
     torch.compiler.reset()
     spec = experiment({"compile": True})
-    with pytest.raises(StoppedError, match=r"^stopped by SIGUSR1 while torch compiled; there is no") as stopped:
+    with ending, pytest.raises(StoppedError, match=r"^stopped by SIGUSR1 while torch compiled; there is no") as stopped:
         train_network(builder(spec), CLASSIFICATION, spec.training, 1, *load_both(images), tmp_path / "c.safetensors")
     assert stopped.value.code == 128 + signal.SIGUSR1

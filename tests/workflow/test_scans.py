@@ -12,7 +12,7 @@ SEEDS = 3
 # By hand from the files: points of the scans that are not the experiment itself, representations, jobs of simulation.
 READY = {
     "ablation": {"points": 5 + 5, "images": 1 + 5, "simulations": 2 * 10, "scans": 2, "searches": 0},
-    "hyperparameters": {"points": 4 + 4 + 3 + 4 + 5, "images": 1, "simulations": 2 * 4, "scans": 5, "searches": 1},
+    "hyperparameters": {"points": 4 + 4 + 3 + 4 + 1 + 5, "images": 1, "simulations": 2 * 4, "scans": 6, "searches": 1},
 }
 
 
