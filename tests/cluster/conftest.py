@@ -22,6 +22,9 @@ def cluster() -> Iterator[None]:
     users.mkdir(parents=True, exist_ok=True)
     mine = users / str(os.getpid())
     with FileLock(folder / "lock"):
+        if not any(alive(user) for user in users.iterdir()):
+            # Tests that were killed may have left one, perhaps with other settings.
+            subprocess.run([HERE / "down.sh", folder], check=True)
         started = subprocess.run([HERE / "up.sh", folder], text=True, capture_output=True, check=False)
         if started.returncode == CANNOT and os.environ.get("JETPULSE_CLUSTER") != "required":
             pytest.skip(f"no SLURM: {started.stderr.strip()}")

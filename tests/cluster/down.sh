@@ -6,14 +6,14 @@ folder=$(cd "$1" && pwd) || exit 1
 alive() { [ -s "$folder/run/$1.pid" ] && kill -0 "$(cat "$folder/run/$1.pid")" 2> /dev/null; }
 
 if alive slurmctld; then
-  scontrol update nodename=node-cpu,node-spare,node-gpu state=resume 2> /dev/null
+  scontrol update nodename=node-cpu,node-spare,node-many,node-long,node-gpu state=resume 2> /dev/null
   squeue -h -o %A | sort -u | xargs -r scancel
   for _ in $(seq 100); do
     [ -z "$(squeue -h)" ] && break
     sleep 0.2
   done
 fi
-for daemon in node-cpu node-spare node-gpu slurmctld munged; do
+for daemon in node-cpu node-spare node-many node-long node-gpu slurmctld munged; do
   alive "$daemon" || continue
   pid=$(cat "$folder/run/$daemon.pid")
   kill "$pid"

@@ -15,7 +15,11 @@ import yaml
 
 from tests.workflow.support import ROOT
 
-PARTITIONS = {"cpu": {"max_threads": 4}, "gpu": {"max_threads": 2, "max_gpu": 2}}
+# The tests of one file have a partition, and in it a node, of their own, so as not to wait for those of the others.
+CHAIN = {"cpu": {"max_threads": 6}, "gpu": {"max_threads": 2, "max_gpu": 2}}
+TRAININGS = {"long": {"max_threads": 2}, "gpu": CHAIN["gpu"]}
+FAILURES = {"spare": {"max_threads": 4}}
+MANY = {"many": {"max_threads": 4}}
 # A site's first look comes later: its jobs are longer.
 QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")
 
@@ -52,11 +56,13 @@ def slurm(*command: str) -> str:
     return done.stdout
 
 
-def prepare_profile(folder: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
-    """Put the SLURM profile into a folder, with the partitions of the tests' cluster and what ``change`` changes."""
+def prepare_profile(
+    folder: Path, partitions: dict[str, dict[str, int]], change: Callable[[dict[str, Any]], None] = lambda _: None
+) -> None:
+    """Put the SLURM profile into a folder, with partitions of the tests' cluster and what ``change`` changes."""
     profile = folder / "profiles/slurm"
     shutil.copytree(ROOT / "profiles/slurm", profile, dirs_exist_ok=True)
-    (profile / "partitions.yaml").write_text(yaml.safe_dump({"partitions": PARTITIONS}), encoding="utf-8")
+    (profile / "partitions.yaml").write_text(yaml.safe_dump({"partitions": partitions}), encoding="utf-8")
     settings = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))
     change(settings)
     (profile / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -98,7 +104,7 @@ class Run:
         """Return the states of a rule's jobs, in the order of their numbers."""
         return [job.state for job in self.jobs(rule)]
 
-    def finish(self, seconds: float = 300) -> int:
+    def finish(self, seconds: float = 600) -> int:
         """Wait for the end; return the exit code."""
         try:
             return self.process.wait(seconds)
@@ -124,7 +130,7 @@ def running(folder: Path, *arguments: str, quick: bool = True):
             slurm("scancel", "--name", run.name)
 
 
-def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 300) -> None:
     """Wait for something that has to come true."""
     end = time.monotonic() + seconds
     while not condition():
@@ -133,9 +139,9 @@ def wait_until(condition: Callable[[], object], otherwise: str, seconds: float =
         time.sleep(0.3)
 
 
-def write_workflow(folder: Path, text: str) -> Path:
+def write_workflow(folder: Path, text: str, partitions: dict[str, dict[str, int]] = FAILURES) -> Path:
     """Make a folder with a workflow of a few lines and the project's SLURM profile."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Snakefile").write_text(text, encoding="utf-8")
-    prepare_profile(folder)
+    prepare_profile(folder, partitions)
     return folder

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.support import Run, prepare_profile, running
+from tests.cluster.support import CHAIN, Run, prepare_profile, running
 from tests.workflow.support import copy_project, snakemake
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cluster")]
@@ -33,7 +33,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def submitted(local: Path, tmp_path_factory: pytest.TempPathFactory, cluster: None) -> Iterator[Run]:
     """The tiny analysis, run through SLURM and, at the same time, without it in the folder ``local``."""
     folder = copy_project(tmp_path_factory.mktemp("submitted"))
-    prepare_profile(folder, put_on_gpus)
+    prepare_profile(folder, CHAIN, put_on_gpus)
     with (
         ThreadPoolExecutor(1) as pool,
         running(folder, "--configfile", "config/tiny.yaml", "--slurm-keep-successful-logs") as run,

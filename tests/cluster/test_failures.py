@@ -107,7 +107,6 @@ rule all:
 
 rule one:
     output: "{name}.txt"
-    resources: slurm_partition="spare"
     shell: "echo started >> starts-{wildcards.name}; echo half > {output}; sleep 15; echo whole > {output}"
 
 rule both:

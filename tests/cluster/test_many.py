@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.support import running, write_workflow
+from tests.cluster.support import MANY, running, write_workflow
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cluster")]
 
@@ -21,7 +21,7 @@ rule small:
 
 
 def test_sixty_small_jobs_pass(tmp_path: Path) -> None:
-    with running(write_workflow(tmp_path, SMALL)) as run:
+    with running(write_workflow(tmp_path, SMALL, MANY)) as run:
         assert run.finish(600) == 0
         jobs = run.jobs()
         assert len({job.number for job in jobs}) == 60

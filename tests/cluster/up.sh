@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Start a real SLURM of three small nodes on this machine: controller, a daemon per node, munge. No systemd, no cgroups.
+# Start a real SLURM of five small nodes on this machine: controller, a daemon per node, munge. No systemd, no cgroups.
 #
 # Usage: up.sh FOLDER      settings, state and logs go below FOLDER; down.sh FOLDER ends it.
 # Exit code 77: this machine cannot have one; the reason is on stderr.
@@ -105,10 +105,14 @@ SlurmctldTimeout=60
 # Ended jobs stay in squeue until the tests have looked at them.
 MinJobAge=3600
 NodeName=node-cpu NodeHostname=$host NodeAddr=127.0.0.1 Port=16718 CPUs=6 RealMemory=64000 State=UNKNOWN
-NodeName=node-spare NodeHostname=$host NodeAddr=127.0.0.1 Port=16720 CPUs=2 RealMemory=64000 State=UNKNOWN
+NodeName=node-spare NodeHostname=$host NodeAddr=127.0.0.1 Port=16720 CPUs=4 RealMemory=64000 State=UNKNOWN
+NodeName=node-many NodeHostname=$host NodeAddr=127.0.0.1 Port=16722 CPUs=4 RealMemory=64000 State=UNKNOWN
+NodeName=node-long NodeHostname=$host NodeAddr=127.0.0.1 Port=16721 CPUs=2 RealMemory=64000 State=UNKNOWN
 NodeName=node-gpu NodeHostname=$host NodeAddr=127.0.0.1 Port=16719 CPUs=2 RealMemory=64000 Gres=gpu:fake:2 State=UNKNOWN
 PartitionName=cpu Nodes=node-cpu Default=YES MaxTime=600 DefaultTime=10 State=UP
 PartitionName=spare Nodes=node-spare MaxTime=600 DefaultTime=10 State=UP
+PartitionName=many Nodes=node-many MaxTime=600 DefaultTime=10 State=UP
+PartitionName=long Nodes=node-long MaxTime=600 DefaultTime=10 State=UP
 PartitionName=gpu Nodes=node-gpu MaxTime=600 DefaultTime=10 State=UP
 CONF
 for file in slurm.conf gres.conf; do
@@ -128,7 +132,7 @@ fi
 wait_for 10 speaks
 alive slurmctld || slurmctld
 wait_for 20 controls
-for node in node-cpu node-spare node-gpu; do
+for node in node-cpu node-spare node-many node-long node-gpu; do
   alive "$node" || slurmd -N "$node"
 done
 wait_for 30 serve
