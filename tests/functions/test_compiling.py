@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from jetpulse.config import Training
 from jetpulse.errors import StoppedError, UserError
-from jetpulse.training.loop import Trained, train_network
+from jetpulse.models import build_network
+from jetpulse.training.loop import Trained, prepare, train_network
+from jetpulse.training.objectives import Batch
+from jetpulse.training.steps import Stepper
 from test_interruptions import Signalling
 from toy_jets import assert_one_line
-from toys import CLASSIFICATION, builder, experiment, load_both, weight_bytes, write_images
+from toys import CLASSIFICATION, CPU, builder, experiment, load_both, weight_bytes, write_images
 
 SETTINGS = {"epochs": 2, "average": 0.5, "learning_rate": 0.01}
 
@@ -47,6 +51,21 @@ def test_a_compiled_network_learns_the_same_and_is_resumed_to_the_same_bytes(inp
     resumed = train(inputs, True, 0.4, CLASSIFICATION, tmp_path / "c.safetensors")
     assert weight_bytes(resumed.weights) == weight_bytes(whole.weights)
     assert resumed.history == whole.history
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++ on a CPU")
+def test_the_reference_network_is_compiled_too():
+    # Its convolutions of few filters are computed in another way when they are not.
+    batch = Batch(torch.rand(8, 16, 16), {"label": torch.arange(8) % 2})
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(1)
+        network = prepare(build_network("jet-cnn", (16, 16), 2, {}), CPU)
+        stepper = Stepper(network, CLASSIFICATION, Training(compile=compiled), 16)
+        found.append([stepper.step(batch, number) for number in range(2)])
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
