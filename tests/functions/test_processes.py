@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from torch import nn
 
 from jetpulse.cli import main
 from jetpulse.config import Training
-from jetpulse.errors import UserError
+from jetpulse.errors import StoppedError, UserError
+from jetpulse.training import processes
 from jetpulse.training.files import write_model
 from jetpulse.training.objectives import Batch
 from jetpulse.training.processes import ALONE, LOST, Group, launch
@@ -119,6 +121,22 @@ def test_the_exit_code_is_that_of_what_went_wrong(monkeypatch, capfd, script, co
     monkeypatch.setattr("jetpulse.training.processes._GRACE", 0.5)
     assert launch(2, ["-c", WORKER + script]) == code
     assert capfd.readouterr().err.strip() == told
+
+
+def test_a_signal_while_processes_are_started_ends_the_training(monkeypatch):
+    started: list[subprocess.Popen] = []
+    start = processes._start
+
+    def interrupted(*arguments: Any) -> subprocess.Popen:
+        started.append(start(*arguments))
+        signal.raise_signal(signal.SIGUSR1)
+        return started[-1]
+
+    monkeypatch.setattr(processes, "_start", interrupted)
+    with pytest.raises(StoppedError) as error:
+        launch(3, ["-c", "import time; time.sleep(60)"])
+    assert (str(error.value), error.value.code) == ("stopped by SIGUSR1 before the training had begun", 138)
+    assert [worker.poll() for worker in started] == [-signal.SIGKILL]
 
 
 def test_signals_are_handed_on_to_all_processes(tmp_path):

@@ -3,6 +3,8 @@
 import builtins
 import json
 import math
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from jetpulse.config.models import SearchPlan
 from jetpulse.errors import UserError
 from jetpulse.figures.search import search_figure
 from jetpulse.training import search
+from jetpulse.training.files import write_model
 from jetpulse.training.search import Trial, best_trial, search_settings
 from toy_jets import assert_one_line
 from toys import read_rows, specification, write_images
@@ -42,7 +45,9 @@ def test_a_search_ends_with_the_best_trial_as_an_experiment(images, tmp_path):
     lines: list[str] = []
     plan = plan_of(name="cnn")
     trials = search_settings(images, tmp_path / "out", plan, lines.append)
-    assert len(trials) == len(lines) == 8
+    assert [line.split(":")[0] for line in lines if line.startswith("trial")] == [f"trial {n}" for n in range(1, 9)]
+    assert len(trials) == 8
+    assert any(line.startswith("device: ") for line in lines)
     rows = read_rows(tmp_path / "out/trials.csv")
     assert list(rows[0]) == ["trial", *sorted(SPACE), "state", "epochs", "val_loss"]
     assert [row["trial"] for row in rows] == [str(n) for n in range(1, 9)]
@@ -74,6 +79,53 @@ def test_the_same_search_gives_the_same_bytes(images, tmp_path):
     other = search_settings(images, tmp_path / "c", plan_of(trials=6, seed=2))
     (_, first, *_) = (tmp_path / "a/trials.csv").read_text(encoding="utf-8").splitlines()
     assert str(other[0].settings["training.batch"]) != first.split(",")[-5]  # another seed tries something else
+
+
+def test_a_search_that_was_ended_goes_on_where_it_was(images, tmp_path, monkeypatch, capsys):
+    """By a signal in the third trial's second epoch; and trials that have ended are not trained again."""
+    spec = plan_of(trials=6).model_dump_json()
+    assert main(["search", str(images), str(tmp_path / "whole"), "--spec", spec]) == 0
+    options = ["--spec", spec, "--checkpoints", str(tmp_path / "kept")]
+    trained: list[int] = []
+
+    def train(*arguments: Any, **rest: Any) -> None:
+        trained.append(0)
+        report = rest.pop("report")
+
+        def interrupting(row: dict[str, float]) -> None:
+            report(row)
+            trained[-1] += 1
+            if len(trained) == 3 and row["epoch"] == 1:
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+        write_model(*arguments, **rest, report=interrupting)
+
+    monkeypatch.setattr(search, "write_model", train)
+    assert main(["search", str(images), str(tmp_path / "cut"), *options]) == 128 + signal.SIGUSR1
+    assert "stopped by SIGUSR1" in capsys.readouterr().err
+    assert not (tmp_path / "cut").exists()
+    assert len(trained) == 3
+    assert main(["search", str(images), str(tmp_path / "cut"), *options]) == 0
+    assert "resuming after 2 trials" in capsys.readouterr().err
+    assert len(trained) == 3 + 4  # the interrupted one once more, from its checkpoint, and the others
+    for file in ("trials.csv", "best.yaml", "search.svg"):
+        assert (tmp_path / "cut" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"trials": 4}])
+def test_kept_trials_of_another_search_are_left_alone(monkeypatch, images, tmp_path, change):
+    monkeypatch.setattr(search, "write_model", Script(GOOD, [math.nan]))
+    with pytest.raises(IndexError):  # as if it had crashed in the third trial
+        search_settings(images, tmp_path / "out", plan_of(trials=3), checkpoints=tmp_path / "kept")
+    monkeypatch.setattr(search, "write_model", script := Script(*[GOOD] * 4))
+    search_settings(images, tmp_path / "out", plan_of(**{"trials": 3} | change), checkpoints=tmp_path / "kept")
+    assert len(script.epochs) == ({"trials": 3} | change)["trials"]
+    monkeypatch.setattr(search, "write_model", script := Script(GOOD))
+    trials = search_settings(images, tmp_path / "out", plan_of(trials=3), checkpoints=tmp_path / "kept")
+    assert [trial.state for trial in trials] == ["complete", "failed", "complete"]
+    assert "val_loss is nan" in trials[1].reason
+    assert len(script.epochs) == 1
 
 
 class Script:
@@ -114,7 +166,7 @@ def test_a_loss_that_is_not_finite_is_a_failed_trial_and_the_search_goes_on(monk
     lines: list[str] = []
     trials = search_settings(tmp_path / "no.h5", tmp_path, plan_of(trials=3), lines.append)
     assert [trial.state for trial in trials] == ["failed", "complete", "failed"]
-    assert "val_loss is nan" in lines[0]
+    assert "val_loss is nan" in next(line for line in lines if line.startswith("trial 1: "))
     rows = read_rows(tmp_path / "trials.csv")
     assert [(row["epochs"], row["val_loss"]) for row in rows] == [("0", ""), ("4", "0.3"), ("1", "")]
     search_figure(trials, plan_of())

@@ -77,4 +77,5 @@ rule search:
     message:
         "Searching for settings: {wildcards.search}"
     shell:
-        "jetpulse search {input.inputs} {params.folder} --spec {params.spec:q} {params.options:q}" " > {log} 2>&1"
+        "jetpulse search {input.inputs} {params.folder} --spec {params.spec:q} {params.options:q}"
+        " --checkpoints .jetpulse/checkpoints --code {params.code} > {log} 2>&1"

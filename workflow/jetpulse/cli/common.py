@@ -169,6 +169,23 @@ def log_start(verb: str, *packages: str, **settings: Any) -> None:
         log(f"{name}: {value}")
 
 
+def checkpoint_arguments(what: str) -> tuple[tuple[tuple[str, ...], dict[str, Any]], ...]:
+    """Declare --checkpoints and --code."""
+    text = f"folder for the state of an unfinished {what}, which is resumed if nothing has changed"
+    code = f"hash of the training code; a {what} of other code is not resumed"
+    return path("--checkpoints", text), argument("--code", default="", metavar="HASH", help=code)
+
+
+@contextmanager
+def stoppable(checkpoints: Path | None) -> Iterator[None]:
+    """Say in one line what the same command will do if a signal ends what is inside."""
+    from jetpulse.training.interruptions import explained_exit
+
+    going_on = "goes on from the last checkpoint, if there is one" if checkpoints else "begins anew"
+    with explained_exit(f"the same command {going_on}"):
+        yield
+
+
 @contextmanager
 def progress(total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
     """Yield a function that counts: a bar on a terminal, a line every tenth of the way in a log."""

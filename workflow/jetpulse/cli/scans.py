@@ -2,7 +2,18 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, log, log_start, named_paths, path, read_spec, spec_argument, verb
+from jetpulse.cli.common import (
+    argument,
+    checkpoint_arguments,
+    log,
+    log_start,
+    named_paths,
+    path,
+    read_spec,
+    spec_argument,
+    stoppable,
+    verb,
+)
 
 
 @verb(
@@ -44,13 +55,19 @@ def summarise_scan(spec: str, results: list[str], figure: Path, table: Path, sum
     path("folder", "folder to write to"),
     spec_argument("the experiment, what is searched for and how"),
     path("--constituents", "samples.h5 of which INPUTS, if images, were made; for `training.augment`"),
+    *checkpoint_arguments("search"),
 )
-def search(inputs: Path, folder: Path, spec: str, constituents: Path | None) -> None:
+def search(
+    inputs: Path, folder: Path, spec: str, constituents: Path | None, checkpoints: Path | None, code: str
+) -> None:
     """Search for the settings of an experiment with which its network does best on split `val`.
 
     Settings are proposed by a tree of Parzen estimators (Optuna's TPE sampler), one training after the
     other; one that is worse than the median of earlier ones after as many epochs is stopped. The same
     inputs and spec give the same trials. Needs Optuna: pip install 'jetpulse[search]'.
+
+    Ended by a signal or killed, the same command goes on with the trial that was under way, if --checkpoints is given;
+    in a SLURM job it stops itself in time, as `jetpulse train` does.
 
     Writes trials.csv (one row per trial: settings, state, epochs, best value), best.yaml (the experiment
     with the best settings, to paste into a config) and search.svg.
@@ -60,12 +77,16 @@ def search(inputs: Path, folder: Path, spec: str, constituents: Path | None) -> 
           --spec '{"trials": 20, "space": {"model.filters": {"low": 4, "high": 16}}, "experiment":
             {"dataset": "jets", "representation": "images", "model": {"name": "jet-cnn"}}}'
     """
-    from jetpulse.config.models import SearchPlan
-    from jetpulse.figures.search import plot_search
-    from jetpulse.training.search import search_settings
+    with stoppable(checkpoints):
+        from jetpulse.config.models import SearchPlan
+        from jetpulse.figures.search import plot_search
+        from jetpulse.training.search import search_settings
+        from jetpulse.training.time_limits import stopped_in_time
 
     plan = read_spec(spec, SearchPlan)
     log_start("search", "torch", seed=plan.seed)
-    trials = search_settings(inputs, folder, plan, log, constituents)
-    plot_search(trials, plan, folder / "search.svg")
+    options = {"checkpoints": checkpoints, "code": code}
+    options["finish"] = lambda trials: plot_search(trials, plan, folder / "search.svg")
+    with stoppable(checkpoints), stopped_in_time(bool(checkpoints), log):
+        search_settings(inputs, folder, plan, log, constituents, **options)
     log(f"wrote {folder}/trials.csv, {folder}/best.yaml and {folder}/search.svg")

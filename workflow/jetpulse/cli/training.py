@@ -1,10 +1,10 @@
 """Verbs of training: train, predict, and the list of networks."""
 
-from functools import partial
 from pathlib import Path
 
 from jetpulse.cli.common import (
     argument,
+    checkpoint_arguments,
     count,
     log,
     log_start,
@@ -13,6 +13,7 @@ from jetpulse.cli.common import (
     read_spec,
     seconds,
     spec_argument,
+    stoppable,
     verb,
 )
 
@@ -23,13 +24,7 @@ from jetpulse.cli.common import (
     spec_argument("the experiment"),
     path("--constituents", "the samples of which images were made; for an experiment with training.augment"),
     argument("--seed", type=count, required=True, help="base seed of initialisation, order of entries and dropout"),
-    path("--checkpoints", "folder for the state of an unfinished training, which is resumed if nothing has changed"),
-    argument(
-        "--code",
-        default="",
-        metavar="HASH",
-        help="hash of the training code; a checkpoint of other code is not resumed",
-    ),
+    *checkpoint_arguments("training"),
     argument(
         "--checkpoint-seconds",
         type=seconds,
@@ -78,12 +73,9 @@ def train(
     from jetpulse.config import Experiment
     from jetpulse.config.networks import fits_itself
     from jetpulse.errors import UserError
-    from jetpulse.training.interruptions import explained_exit
     from jetpulse.training.time_limits import stopped_in_time
 
-    going_on = "goes on from the last checkpoint, if there is one" if checkpoints else "begins anew"
-    explained = partial(explained_exit, f"the same command {going_on}")
-    with explained():  # these take seconds
+    with stoppable(checkpoints):  # these take seconds
         from jetpulse.training.files import write_model
         from jetpulse.training.processes import is_worker, launch, leads
 
@@ -109,7 +101,7 @@ def train(
     options["constituents"] = constituents
     # Trees keep no state that would be worth an early end.
     resumable = bool(checkpoints) and not fits_itself(experiment.model.name)
-    with explained(), stopped_in_time(resumable and leads(), tell):
+    with stoppable(checkpoints), stopped_in_time(resumable and leads(), tell):
         write_model(inputs, model, experiment, seed, log=tell, report=report, **options)
     tell(f"wrote {model}")
 

@@ -4,7 +4,9 @@ Optimiser state and progress are kept beside the weights. Every epoch draws its 
 ``[seed, stream, epoch]``, so only within one is the state of torch's generators needed. No pickle is involved.
 """
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,17 @@ class Progress:
     seen: int = 0
     sums: torch.Tensor | None = None
     random: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def checkpoint_key(files: Sequence[Path | None], parts: Sequence[Any], code: str, device: torch.device) -> str:
+    """Return a hash of everything that decides a training: inputs, settings as JSON can hold them, code, device."""
+    key = hashlib.sha256()
+    for file in files:
+        if file is not None:
+            with file.open("rb") as handle:
+                key.update(hashlib.file_digest(handle, "sha256").digest())
+    key.update(json.dumps([*parts, code, device.type, str(torch.__version__)], sort_keys=True).encode())
+    return key.hexdigest()[:24]
 
 
 def save_checkpoint(

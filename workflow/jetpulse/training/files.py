@@ -1,10 +1,9 @@
 """The training chain's files: model.safetensors with model.json and history.csv, and predictions.h5."""
 
 import csv
-import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from jetpulse.config.training import Fresh
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.samples import Block, Writer, dump_json, load_json, publish, split_sizes
-from jetpulse.training.checkpoints import remove_checkpoint
+from jetpulse.training.checkpoints import checkpoint_key, remove_checkpoint
 from jetpulse.training.devices import choose_device, describe_device, open_device
 from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
 from jetpulse.training.interruptions import noted_signals
@@ -79,7 +78,10 @@ def write_model(
     prepared.check(build, objective, inputs)
     checkpoint = None
     if checkpoints is not None:
-        checkpoint = checkpoints / f"{_checkpoint_key((inputs, constituents), spec, seed, code, where)}.safetensors"
+        settings = spec.training.model_dump(exclude={"resident"})
+        parts = (spec.model.name, arguments, spec.task, settings, seed)
+        key = checkpoint_key((inputs, constituents), parts, code, where)
+        checkpoint = checkpoints / f"{key}.safetensors"
         if checkpoint.exists():
             log(f"resuming from {checkpoint}")
     train: Inputs | Callable[[int], Inputs] = prepared.train
@@ -195,20 +197,6 @@ def _fresh(
     make: Callable[..., Inputs], prepared: _Prepared, training: Training, objective: Objective, seed: int, epoch: int
 ) -> Inputs:
     return make(prepared.train, training.fresh, objective, seed, epoch, prepared.normalisation)
-
-
-def _checkpoint_key(files: Sequence[Path | None], spec: Experiment, seed: int, code: str, device: torch.device) -> str:
-    """Return a hash of everything that decides the weights."""
-    key = hashlib.sha256()
-    for file in files:
-        if file is not None:
-            with file.open("rb") as handle:
-                key.update(hashlib.file_digest(handle, "sha256").digest())
-    training = spec.training.model_dump(exclude={"resident"})
-    parts = [spec.model.name, spec.model.arguments(), spec.task, training, seed, code]
-    parts += [device.type, str(torch.__version__)]
-    key.update(json.dumps(parts, sort_keys=True).encode())
-    return key.hexdigest()[:24]
 
 
 def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -> None:

@@ -138,11 +138,17 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
 
     Signals of ``SIGNALS`` are handed on. The first process writes to standard error; what another one wrote is shown
     only if that one failed by itself.
+
+    Raises:
+        StoppedError: a signal came before all of them had been started.
     """
     with tempfile.TemporaryDirectory(prefix="jetpulse-") as folder:
         workers: list[subprocess.Popen] = []
+        received = 0
 
         def hand_on(number: int, frame: object) -> None:
+            nonlocal received
+            received = number
             for worker in workers:
                 worker.send_signal(number)
 
@@ -150,6 +156,9 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
         try:
             for rank in range(processes):
                 workers.append(_start(rank, processes, arguments, Path(folder)))
+                if received and rank < processes - 1:  # those that are not there yet would not know of it
+                    name = signal.Signals(received).name
+                    raise StoppedError(f"stopped by {name} before the training had begun", 128 + received)
             return _wait(workers, Path(folder))
         finally:
             for worker in workers:

@@ -1,14 +1,16 @@
 """The search for settings of an experiment: trainings one after the other, bad ones stopped early.
 
 Proposals come from a tree of Parzen estimators (doi:10.5555/2986459.2986743), in Optuna's implementation with a seed of
-its own. All trainings have one seed and run one after the other, so the same inputs give the same trials.
+its own. All trainings have one seed and run one after the other, so the same inputs give the same trials, and a search
+that was ended goes on from the trials that it has kept: Optuna is told of them again.
 """
 
 import csv
 import json
 import math
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,25 +22,31 @@ from jetpulse.config.expansion import with_changes
 from jetpulse.config.models import SearchPlan
 from jetpulse.config.scans import Range
 from jetpulse.errors import UserError
-from jetpulse.samples import load_json, publish
+from jetpulse.samples import dump_json, load_json, publish
+from jetpulse.training.checkpoints import checkpoint_key
+from jetpulse.training.devices import open_device
 from jetpulse.training.files import write_model
 from jetpulse.training.loop import Row
 
 # Trials that run to their end before any is stopped, and epochs that every trial may have.
 STARTUP_TRIALS, WARMUP_EPOCHS = 4, 1
+# Where an unfinished search keeps its trials, in a folder that also holds the state of the one under way.
+_TRIALS = "trials.json"
 
 
 @dataclass
 class Trial:
     """One training: its settings, how it ended (``complete``, ``pruned``, ``failed``), the metric after every epoch.
 
-    ``value`` is the metric after the epoch that was kept, of a pruned trial its best so far; nan of a failed one.
+    ``value`` is the metric after the epoch that was kept, of a pruned trial its best so far; nan of a failed one, of
+    which ``reason`` says why.
     """
 
     settings: dict[str, Any]
     state: str = "failed"
     value: float = math.nan
     epochs: list[float] = field(default_factory=list)
+    reason: str = ""
 
 
 class _PrunedError(Exception):
@@ -51,6 +59,10 @@ def search_settings(
     plan: SearchPlan,
     log: Callable[[str], None] = lambda line: None,
     constituents: Path | None = None,
+    *,
+    checkpoints: Path | None = None,
+    code: str = "",
+    finish: Callable[[list[Trial]], None] = lambda trials: None,
 ) -> list[Trial]:
     """Search and write ``folder``/trials.csv and ``folder``/best.yaml; return all trials.
 
@@ -60,33 +72,75 @@ def search_settings(
         plan: the experiment, what may be chosen, and how.
         log: called with lines for the log.
         constituents: the samples of which ``inputs``, if images, were made, for `training.augment`.
+        checkpoints: folder for the state of unfinished searches; one is resumed only if nothing has changed.
+        code: hash of the code that trains; part of what must not have changed.
+        finish: called with all trials once both files are written, before what was kept of the search is removed.
 
     Raises:
         UserError: Optuna is not installed, a setting that is not allowed, or no training came to its end.
+        StoppedError: a signal asked to end; the state is in ``checkpoints``.
     """
     optuna = _optuna()
+    log(f"optuna: {optuna.__version__}")
+    device = open_device(plan.experiment.training, 0, log)
+    kept = None
+    if checkpoints is not None:
+        parts = (plan.model_dump(), optuna.__version__)
+        kept = checkpoints / f"search-{checkpoint_key((inputs, constituents), parts, code, device)}"
     sampler = optuna.samplers.TPESampler(seed=plan.seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=WARMUP_EPOCHS)
     study = optuna.create_study(sampler=sampler, pruner=pruner, direction="minimize" if _falls(plan) else "maximize")
-    trials, reason = [], ""
+    trials = _kept_trials(kept)
+    if trials:
+        log(f"resuming after {len(trials)} trials, kept in {kept}")
     for number in range(plan.trials):
         asked = study.ask()
-        trial = Trial({key: _suggest(asked, key, span) for key, span in sorted(plan.space.items())})
-        trials.append(trial)
-        try:
-            _train(inputs, constituents, plan, trial, asked)
-        except UserError as error:  # as a loss that is not finite, which a search comes across
-            reason = str(error)
+        settings = {key: _suggest(asked, key, span) for key, span in sorted(plan.space.items())}
+        if number < len(trials):
+            for epoch, value in enumerate(trials[number].epochs):
+                asked.report(value, epoch)
+        else:
+            trials.append(Trial(settings))
+            try:
+                _train(inputs, constituents, plan, trials[-1], asked, kept, code)
+            except UserError as error:  # as a loss that is not finite, which a search comes across
+                trials[-1].reason = str(error)
+            _keep_trials(kept, trials)
+        trial = trials[number]
         state = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[trial.state]
         study.tell(asked, trial.value if trial.state == "complete" else None, optuna.trial.TrialState[state])
         text = f"{plan.metric} {trial.value:.5g} after {len(trial.epochs)} epochs" if trial.epochs else ""
-        log(f"trial {number + 1}: {json.dumps(trial.settings)}: {trial.state} {reason * (state == 'FAIL') or text}")
+        log(f"trial {number + 1}: {json.dumps(trial.settings)}: {trial.state} {trial.reason or text}")
     best = best_trial(trials, plan)
     if best is None:
+        reason = trials[-1].reason
         raise UserError(f"{folder}: none of {len(trials)} trials came to its end; the last said: {reason}")
     _write_trials(trials, plan, folder / "trials.csv")
     _write_best(best, plan, folder / "best.yaml")
+    finish(trials)
+    if kept is not None:
+        shutil.rmtree(kept)
     return trials
+
+
+def _kept_trials(kept: Path | None) -> list[Trial]:
+    """Return the trials that an unfinished search has kept.
+
+    Raises:
+        UserError: a damaged file.
+    """
+    if kept is None or not (kept / _TRIALS).exists():
+        return []
+    records = load_json(kept / _TRIALS)
+    return [Trial(**record | {"value": math.nan if record["value"] is None else record["value"]}) for record in records]
+
+
+def _keep_trials(kept: Path | None, trials: list[Trial]) -> None:
+    if kept is not None:
+        records = [asdict(trial) for trial in trials]
+        for record in records:  # JSON knows no nan
+            record["value"] = record["value"] if math.isfinite(record["value"]) else None
+        dump_json(kept / _TRIALS, records)
 
 
 def best_trial(trials: list[Trial], plan: SearchPlan) -> Trial | None:
@@ -128,11 +182,14 @@ def _experiment(plan: SearchPlan, settings: dict[str, Any]) -> Experiment:
     return with_changes(plan.experiment, limit | settings)
 
 
-def _train(inputs: Path, constituents: Path | None, plan: SearchPlan, trial: Trial, asked: Any) -> None:
+def _train(
+    inputs: Path, constituents: Path | None, plan: SearchPlan, trial: Trial, asked: Any, kept: Path | None, code: str
+) -> None:
     """Train once and fill in how it went.
 
     Raises:
         UserError: settings or inputs that cannot be used, or a loss that is not finite.
+        StoppedError: a signal asked to end.
     """
 
     def report(row: Row) -> None:
@@ -147,7 +204,8 @@ def _train(inputs: Path, constituents: Path | None, plan: SearchPlan, trial: Tri
     with TemporaryDirectory() as folder:
         model = Path(folder) / "model.safetensors"
         try:
-            write_model(inputs, model, experiment, plan.seed, constituents=constituents, report=report)
+            options = {"constituents": constituents, "checkpoints": kept, "code": code}
+            write_model(inputs, model, experiment, plan.seed, report=report, **options)
         except _PrunedError:
             trial.state, trial.value = "pruned", (min if _falls(plan) else max)(trial.epochs)
             return
