@@ -5,6 +5,10 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
+# Before all else: what it starts begins again from here.
+include: "workflow/rules/arrays.smk"
+
+
 # A file given with --configfile stands in place of the default analysis; merging two analyses would run both.
 if "experiments" not in config:
 

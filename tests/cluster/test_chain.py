@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cluster.support import CHAIN, Run, prepare_profile, running
 from tests.workflow.support import copy_project, snakemake
@@ -84,3 +85,13 @@ def test_simulation_is_one_array(submitted: Run) -> None:
     assert len({job.number for job in tasks}) == 6
     others = [job.array for job in submitted.jobs() if job not in tasks]
     assert len(others) == len(set(others))
+
+
+def test_arrays_of_the_largest_size_fit_into_one_argument(submitted: Run) -> None:
+    """Beyond that the plugin starts the wrong commands."""
+    first, *_ = sorted((submitted.folder / "logs/slurm/rule_simulate_jets").glob("*_1.log"))
+    commands = re.findall(r"--slurm-jobstep-array-execs=(\S+)", first.read_text(encoding="utf-8"))
+    assert commands
+    one = len(commands[0]) / 5  # the first of the six is not among them
+    limit = yaml.safe_load((submitted.folder / "profiles/slurm/config.yaml").read_text())["slurm-array-limit"]
+    assert one * limit < 0.8 * (1 << 17)
