@@ -113,6 +113,21 @@ def test_a_search_that_was_ended_goes_on_where_it_was(images, tmp_path, monkeypa
     assert list((tmp_path / "kept").iterdir()) == []
 
 
+def test_inputs_and_kept_trials_that_cannot_be_read_are_one_line(images, tmp_path, monkeypatch):
+    with pytest.raises(UserError) as error:
+        search_settings(tmp_path / "no.h5", tmp_path / "out", plan_of(), checkpoints=tmp_path / "kept")
+    assert_one_line(error, tmp_path / "no.h5", "No such file", "check the path")
+    monkeypatch.setattr(search, "write_model", Script(GOOD))
+    with pytest.raises(IndexError):  # as if it had crashed in the second trial
+        search_settings(images, tmp_path / "out", plan_of(), checkpoints=tmp_path / "kept")
+    (kept,) = (tmp_path / "kept").glob("search-*/trials.json")
+    for text in ('{"trial": 1}', "[1]", '[{"value": 1}]'):
+        kept.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError) as error:
+            search_settings(images, tmp_path / "out", plan_of(), checkpoints=tmp_path / "kept")
+        assert_one_line(error, kept, "no list of trials", f"delete {kept.parent}")
+
+
 @pytest.mark.parametrize("change", [{"seed": 2}, {"trials": 4}])
 def test_kept_trials_of_another_search_are_left_alone(monkeypatch, images, tmp_path, change):
     monkeypatch.setattr(search, "write_model", Script(GOOD, [math.nan]))

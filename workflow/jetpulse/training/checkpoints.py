@@ -38,12 +38,19 @@ class Progress:
 
 
 def checkpoint_key(files: Sequence[Path | None], parts: Sequence[Any], code: str, device: torch.device) -> str:
-    """Return a hash of everything that decides a training: inputs, settings as JSON can hold them, code, device."""
+    """Return a hash of everything that decides a training: inputs, settings as JSON can hold them, code, device.
+
+    Raises:
+        UserError: a file that cannot be read.
+    """
     key = hashlib.sha256()
     for file in files:
         if file is not None:
-            with file.open("rb") as handle:
-                key.update(hashlib.file_digest(handle, "sha256").digest())
+            try:
+                with file.open("rb") as handle:
+                    key.update(hashlib.file_digest(handle, "sha256").digest())
+            except OSError as error:
+                raise UserError(f"{file}: {error.strerror}; check the path") from error
     key.update(json.dumps([*parts, code, device.type, str(torch.__version__)], sort_keys=True).encode())
     return key.hexdigest()[:24]
 

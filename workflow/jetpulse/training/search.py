@@ -132,7 +132,10 @@ def _kept_trials(kept: Path | None) -> list[Trial]:
     if kept is None or not (kept / _TRIALS).exists():
         return []
     records = load_json(kept / _TRIALS)
-    return [Trial(**record | {"value": math.nan if record["value"] is None else record["value"]}) for record in records]
+    try:
+        return [Trial(**item | {"value": math.nan if item["value"] is None else item["value"]}) for item in records]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{kept / _TRIALS}: no list of trials; delete {kept} to search from the start") from error
 
 
 def _keep_trials(kept: Path | None, trials: list[Trial]) -> None:
