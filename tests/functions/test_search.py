@@ -195,6 +195,16 @@ def test_a_search_without_any_success_is_one_line(monkeypatch, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_search_without_any_success_is_made_anew_by_the_same_command(monkeypatch, images, tmp_path):
+    plan, kept = plan_of(trials=2), tmp_path / "kept"
+    monkeypatch.setattr(search, "write_model", Script([math.nan], [math.nan]))
+    with pytest.raises(UserError):
+        search_settings(images, tmp_path / "out", plan, checkpoints=kept)
+    monkeypatch.setattr(search, "write_model", Script(GOOD, BAD))
+    trials = search_settings(images, tmp_path / "out", plan, checkpoints=kept)
+    assert [trial.state for trial in trials] == ["complete", "complete"]
+
+
 def test_the_accuracy_is_to_be_large_and_epochs_are_limited(monkeypatch, tmp_path):
     script = Script(GOOD, [0.2, 0.3])
     monkeypatch.setattr(search, "write_model", script)

@@ -114,6 +114,8 @@ def search_settings(
     best = best_trial(trials, plan)
     if best is None:
         reason = trials[-1].reason
+        if kept is not None:
+            shutil.rmtree(kept)  # or the same command would fail again though what it lacked may be there by then
         raise UserError(f"{folder}: none of {len(trials)} trials came to its end; the last said: {reason}")
     _write_trials(trials, plan, folder / "trials.csv")
     _write_best(best, plan, folder / "best.yaml")
