@@ -34,20 +34,24 @@ def write_config(folder: Path) -> str:
 
 
 def signal_ahead(settings: dict[str, Any]) -> None:
-    """Give first attempts ten minutes, of which ``shorten`` leaves less than one, and a signal ahead of their end."""
-    settings["set-resources"]["train"] |= {"runtime": "10 if attempt == 1 else 60", "slurm_extra": "'--signal=TERM@55'"}
+    """Give first attempts 15 minutes, of which ``shorten`` leaves less than three, and a signal that far ahead.
+
+    SLURM looks twice a minute whether a job is to be warned or is over its limit: two minutes at least lie between.
+    """
+    first = {"runtime": "15 if attempt == 1 else 60", "slurm_extra": "'--signal=TERM@179'"}
+    settings["set-resources"]["train"] |= first
 
 
 def shorten(run: Run) -> None:
-    """End the time limit of the long training within a minute, once it is under way.
+    """Move the time limit of the long training to two or three minutes from now, once it is under way.
 
-    A limit of a minute from the start would be over, on a busy machine, before the first step.
+    A limit as short from the start would be over, on a busy machine, before the first step.
     """
     log = run.folder / "logs/train/long.seed1.log"
     wait_until(lambda: log.exists() and "epoch 50 " in log.read_text(encoding="utf-8"), "no training", 900)
     [job] = [job for job in run.jobs("train") if job.comment.endswith("_long_1")]
     minutes = int(slurm("squeue", "--noheader", "--jobs", job.number, "--format=%M").strip().split(":")[-2])
-    slurm("scontrol", "update", f"jobid={job.number}", f"timelimit={minutes + 1}")
+    slurm("scontrol", "update", f"jobid={job.number}", f"timelimit={minutes + 3}")
 
 
 @pytest.fixture(scope="module")
