@@ -36,7 +36,7 @@ def code_hash(*roots: str) -> str:
     while waiting:
         item = waiting.pop()
         if item not in reached:
-            reached[item] = "".join(map(_text, _definitions(item[0]).get(item[1], ())))
+            reached[item] = _text(*item)
             waiting += _uses(*item)
     joined = "\n".join(f"{module}:{name}:{text}" for (module, name), text in sorted(reached.items()))
     return hashlib.sha256(joined.encode()).hexdigest()[:16]
@@ -55,7 +55,13 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(_source(module).read_text(encoding="utf-8"))
 
 
-def _text(node: ast.AST) -> str:
+@cache
+def _text(module: str, name: str) -> str:
+    """Return the content of what a name is bound to, empty for what the module itself imports."""
+    return "".join(map(_content, _definitions(module).get(name, ())))
+
+
+def _content(node: ast.AST) -> str:
     """Return a node's content without positions, comments and docstrings."""
     copy = ast.parse(ast.unparse(node))
     for inner in ast.walk(copy):
