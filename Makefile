@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-all test-cluster lint bench lock document-config document-resources golden clean
+.PHONY: help install run save pull status test test-all test-cluster lint bench lock document-config document-resources golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,6 +26,15 @@ install: .venv/installed ## set up .venv from requirements.lock
 run: install ## run the default analysis (CONFIG=..., CORES=...) and make results/report.html
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) \
 	  --report-after-run --report results/report.html
+
+save: install ## keep the results of a plain `snakemake` with DVC, without running anything again
+	PATH="$(CURDIR)/$(BIN):$$PATH" python workflow/scripts/save.py
+
+pull: install ## bring the results of this commit from the DVC remote and have Snakemake accept them
+	PATH="$(CURDIR)/$(BIN):$$PATH" python workflow/scripts/pull.py
+
+status: install ## what DVC and Snakemake would run now; runs nothing but the plan
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh -c 'dvc repro --quiet plan && dvc status && snakemake --dry-run --quiet rules'
 
 test: install ## run the tests (slow ones left out)
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not slow and not cluster" tests

@@ -24,6 +24,7 @@ container: "docker://condaforge/miniforge3:24.11.3-0"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/targets.smk"
+include: "workflow/rules/stages.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/jets.smk"
 include: "workflow/rules/pulses.smk"
@@ -36,6 +37,8 @@ include: "workflow/rules/localisation.smk"
 include: "workflow/rules/unsupervised.smk"
 include: "workflow/rules/interpretation.smk"
 include: "workflow/rules/scans.smk"
+include: "workflow/rules/release.smk"
+include: "workflow/rules/versions.smk"
 
 
 rule all:
@@ -43,8 +46,13 @@ rule all:
     default_target: True
     input:
         results_of(analysis.experiments),
-        "results/summary.csv",
-        "results/transfers.csv",
+        TABLES,
+
+
+rule versioned:
+    """Make everything that DVC keeps: what `all` makes, and the datasets that no experiment uses."""
+    input:
+        list(stages().values()),
 
 
 rule jets:
@@ -69,6 +77,10 @@ rule fetch_all:
     """Fetch every file of config/sources.csv; `snakemake fetch_all -n` lists sizes and licences."""
     input:
         [f"{FOLDER}/{download}" for download in sources],
+
+
+onstart:
+    keep_dvc_away()
 
 
 onsuccess:

@@ -17,7 +17,9 @@ DEFAULT = {
         "validate_jets": 1,
         **dict.fromkeys(("train", "predict", "evaluate"), 3 + 3),
         "calibrate": 3 + 3,
-        **dict.fromkeys(("combine", "plot_training", "plot_classification", "plot_saliency", "plot_sculpting"), 2),
+        **dict.fromkeys(
+            ("combine", "release", "plot_training", "plot_classification", "plot_saliency", "plot_sculpting"), 2
+        ),
         "plot_comparison": 1,
         "tabulate": 1,
     },
@@ -25,7 +27,7 @@ DEFAULT = {
         "build_pulse_samples": 1,
         "plot_pulses": 1,
         **dict.fromkeys(("train", "predict", "evaluate"), 5 + 1 + 1),
-        **dict.fromkeys(("combine", "plot_training", "plot_localisation"), 3),
+        **dict.fromkeys(("combine", "release", "plot_training", "plot_localisation"), 3),
         "plot_kernels": 1,
         "plot_localisation_comparison": 1,
         "tabulate": 1,
@@ -34,12 +36,12 @@ DEFAULT = {
         "build_spectra": 2,
         "plot_spectra": 2,
         **dict.fromkeys(("train", "predict", "evaluate"), 2 + 2 + 2),
-        **dict.fromkeys(("combine", "plot_training"), 3),
+        **dict.fromkeys(("combine", "release", "plot_training"), 3),
         **dict.fromkeys(("plot_reconstruction", "plot_variational", "plot_adversarial"), 1),
         "tabulate": 2,
     },
 }
-# The same from config/tiny.yaml, with two datasets of jets that the first experiment is tested on: 89 jobs.
+# The same from config/tiny.yaml, with two datasets of jets that the first experiment is tested on: 96 jobs.
 TINY = {
     "simulate_jets": 6,
     **dict.fromkeys(("build_jet_samples", "build_jet_images", "plot_jets", "validate_jets", "plot_comparison"), 2),
@@ -48,6 +50,7 @@ TINY = {
     **dict.fromkeys(("train", "predict", "evaluate"), 2 + 1 + 2 + 1 + 3 + 1),
     "combine": 7 + 1,
     "plot_training": 7,
+    "release": 7,
     "summarise_scan": 1,
     "calibrate": 2 + 1,
     **dict.fromkeys(("plot_classification", "plot_saliency", "plot_sculpting", "plot_localisation"), 2),

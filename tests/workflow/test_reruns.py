@@ -11,6 +11,7 @@ AFTER_TRAINING = {
     "predict",
     "evaluate",
     "combine",
+    "release",
     "compare",
     "plot_training",
     "calibrate",
@@ -81,7 +82,7 @@ def test_preprocessing_reruns_images_and_what_follows(finished: Path) -> None:
             "evaluation/classification.py",
             "cut = signal[max(0,",
             "cut = signal[max(0 + 0,",
-            {"evaluate", "combine", "compare", "plot_transfers", "plot_sculpting", "tabulate", *SCAN},
+            {"evaluate", "combine", "release", "compare", "plot_transfers", "plot_sculpting", "tabulate", *SCAN},
         ),
         (
             "jets/kernels.py",
@@ -123,7 +124,7 @@ KERNELS = "Drawing the kernels of tiny-pulse-reference"
 def measuring(dataset: str, *experiments: str) -> set[str]:
     """Return the jobs from the measures of these experiments on."""
     each = {f"Evaluating {name}, seed {seed}" for name in experiments for seed in SEEDS[name]}
-    combined = {f"Combining the seeds of {name}" for name in experiments}
+    combined = {f"{do} of {name}" for do in ("Combining the seeds", "Releasing a model") for name in experiments}
     return each | combined | {f"Tabulating the experiments on {dataset}", "Comparing all experiments"}
 
 

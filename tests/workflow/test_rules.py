@@ -37,8 +37,9 @@ RULES = {
     "tabulate": "results/comparison/tiny/table.html",
     "plot_comparison": "results/comparison/tiny/rejection.svg",
     "validate_jets": "results/datasets/tiny/jets/validation.json",
-    "plot_jet_agreement": "results/datasets/tiny/jets/agreement-tiny-particles.svg",
+    "plot_jet_agreement": "results/comparison/tiny/agreement-tiny-particles.svg",
     "plot_transfers": "results/comparison/transfers.html",
+    "release": "results/tiny-cnn/release/model.json",
     "summarise_scan": "results/scans/tiny-data/scan.svg",
 }
 

@@ -23,7 +23,7 @@ try:
         read_yaml(file)
     analysis = parse_config(config, config_name)
     # The points of scans are experiments like any other, but only their scan is drawn.
-    named = list(analysis.experiments)
+    named, named_datasets = list(analysis.experiments), list(analysis.datasets)
     analysis, scans = expand_scans(analysis, config_name)
     check_files(analysis, config_name)
     # From here on a download is an ordinary file, which the rule `fetch` makes.

@@ -106,6 +106,7 @@ rule compare:
             labels={"figure": "summary"},
         ),
         transfers="results/transfers.csv",
+        metrics="results/summary.json",
     log:
         "logs/compare.log",
     benchmark:
@@ -126,4 +127,4 @@ rule compare:
         "Comparing all experiments"
     shell:
         "jetpulse compare {output.summary} {output.transfers} --spec {params.spec:q} --results {params.results:q}"
-        " {params.scans:q} > {log} 2>&1"
+        " --metrics {output.metrics} {params.scans:q} > {log} 2>&1"

@@ -27,6 +27,7 @@ def results_of(experiments):
         figures = list(FIGURES[experiment.task])
         if experiment.model is not None:
             figures.append("training")
+            wanted += [f"results/{name}/release/{file}" for file in ("model.safetensors", "model.json")]
         if experiment.model is not None and experiment.model.name == "pulse-reference":
             figures.append("kernels")
         if name in with_saliency():
@@ -51,7 +52,7 @@ def validations_of(experiments):
         for dataset in tested_on(experiment):
             if analysis.datasets[dataset].kind != "jets":
                 continue
-            folder = f"results/datasets/{experiment.dataset}/jets"
+            folder = f"results/comparison/{experiment.dataset}"
             wanted += [f"results/datasets/{dataset}/jets/{file}" for file in ("kinematics.svg", "validation.html")]
             if dataset != experiment.dataset and {dataset, experiment.dataset} not in pairs:
                 pairs.add(frozenset((dataset, experiment.dataset)))
@@ -87,6 +88,19 @@ def dataset_figures(dataset, representation):
         figure = "average" if analysis.representations[representation].kind == "jet-image" else "observables"
         return [f"results/datasets/{dataset}/{representation}/{figure}.svg"]
     return [f"results/datasets/{dataset}/{kind}/{figure}.svg" for figure in DATASET_FIGURES[kind]]
+
+
+def licence_of(wildcards):
+    """Return the licence of an experiment's weights: the config's, else that of the data."""
+    experiment = analysis.experiments[wildcards.experiment]
+    if experiment.licence is not None:
+        return experiment.licence
+    files = analysis.datasets[experiment.dataset].source.paths()
+    if not files:
+        return "BSD-3-Clause"
+    downloads = [file.removeprefix(f"{FOLDER}/") for file in files]
+    found = {sources[file].licence if file in sources else "" for file in downloads}
+    return ", ".join(sorted(found - {""})) or "not stated"
 
 
 def scan_results_of(experiments):

@@ -51,14 +51,14 @@ rule plot_jet_agreement:
         second="data/{other}/samples.h5",
     output:
         figure=report(
-            "results/datasets/{dataset}/jets/agreement-{other}.svg",
+            "results/comparison/{dataset}/agreement-{other}.svg",
             caption="../report/agreement.rst",
             category="Datasets",
             subcategory="{dataset}",
             labels={"figure": "agreement with {other}"},
         ),
         table=report(
-            "results/datasets/{dataset}/jets/agreement-{other}.html",
+            "results/comparison/{dataset}/agreement-{other}.html",
             caption="../report/agreement_table.rst",
             category="Datasets",
             subcategory="{dataset}",

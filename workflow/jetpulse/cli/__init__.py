@@ -40,6 +40,7 @@ VERBS = {
     "unsupervised": ("plot-reconstruction", "plot-variational", "plot-adversarial"),
     "scans": ("summarise-scan", "search"),
     "interpretation": ("calibrate", "score", "export-onnx", "plot-saliency", "plot-sculpting"),
+    "release": ("release",),
     "config": ("check-config", "document-config"),
 }
 

@@ -130,8 +130,11 @@ def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path], pr
     spec_argument("the experiments, by name"),
     argument("--results", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="metrics.json of every experiment"),
     argument("--scans", nargs="+", default=[], metavar="SCAN=EXPERIMENT", help="the points of every scan"),
+    path("--metrics", "JSON to write besides: experiment -> metric -> median, for `dvc metrics`"),
 )
-def compare(summary: Path, transfers: Path, spec: str, results: list[str], scans: list[str]) -> None:
+def compare(
+    summary: Path, transfers: Path, spec: str, results: list[str], scans: list[str], metrics: Path | None
+) -> None:
     """Put all experiments side by side, with the reference numbers that the config gives.
 
     Writes SUMMARY, one row per experiment with its own test split, and TRANSFERS, one row for every further
@@ -144,9 +147,12 @@ def compare(summary: Path, transfers: Path, spec: str, results: list[str], scans
           --spec '{"cnn": {"dataset": "jets", "representation": "images", "model": {"name": "dense"}}}'
     """
     from jetpulse.config import Experiments
-    from jetpulse.evaluation.files import write_summary
+    from jetpulse.evaluation.files import write_medians, write_summary
 
     log_start("compare")
     points = {scan: [str(name) for name in names] for scan, names in grouped_paths(scans, "--scans").items()}
-    write_summary(named_paths(results, "--results"), read_spec(spec, Experiments).root, summary, transfers, points)
+    files, experiments = named_paths(results, "--results"), read_spec(spec, Experiments).root
+    write_summary(files, experiments, summary, transfers, points)
+    if metrics is not None:
+        write_medians(files, experiments, metrics)
     log(f"wrote {summary} and {transfers}")

@@ -77,8 +77,12 @@ def score(
     score, which is that of signal. Of a pulse finder: the best bin, its probability and the mean bin; of an
     autoencoder: the latent coordinates.
 
+    A released model (results/EXPERIMENT/release) is checked first: the weights must be those that were released; the
+    log says what they were trained on, with which code, how good they are, under which licence, and warns if the
+    code that predicts has changed since.
+
     Example:
-      jetpulse score seed1/model.safetensors new.root scores.parquet --format nanoaod
+      jetpulse score release/model.safetensors new.root scores.parquet --format nanoaod
 
       jetpulse score seed1/model.safetensors new.root scores.csv \\
           --spec '{"format": "tree", "fields": {"pt": "c_pt", "eta": "c_eta", "phi": "c_phi"}}'
@@ -97,9 +101,27 @@ def score(
         raise UserError(f"--split {split}: {file} is not a file of the project and has no splits; leave it out")
     checked = None if source is None else check_spec(source, JetSource)
     log_start("score", "torch", "safetensors", format="own" if checked is None else checked.format)
+    for line in _released(model):
+        log(line)
     with progress(None, "entries") as count:
         total = write_scores(model, file, out, checked, split=split, device=device, log=log, progress=count)
     log(f"wrote {out}: {total} entries")
+
+
+def _released(model: Path) -> list[str]:
+    """Return what a model says of itself, checked against its weights and against the code that is here."""
+    from jetpulse.cli import code_roots
+    from jetpulse.codehash import code_hash
+    from jetpulse.training.files import read_description
+    from jetpulse.training.release import check_release
+
+    description = read_description(model)
+    modules = [f"models.{description['model'].replace('-', '_')}", f"training.objectives.{description['task']}"]
+    try:
+        code = code_hash(code_roots("predict"), *modules)
+    except ValueError:
+        code = ""  # a network that is not here: loading it says so
+    return check_release(model, description, code)
 
 
 @verb(

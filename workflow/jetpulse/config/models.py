@@ -71,6 +71,7 @@ NOT_WITH_SCORES = {
     "representation": "the scores have been made, no network sees the dataset",
     "training": "the scores have been made, nothing is trained",
     "seeds": "there is one result for each file, numbered from 1",
+    "licence": "no weights are released",
     "test_on": "the scores belong to the test split of `dataset`; write an experiment for those on another",
 }
 
@@ -99,6 +100,11 @@ class Experiment(Section):
         [1, 2, 3], description="One training for each; results are medians, their spread is shown."
     )
     test_on: list[Name] = Field([], description="Further datasets whose test split is evaluated too.")
+    licence: str | None = Field(
+        None,
+        description="Licence of the released weights. Without it that of the data that were downloaded; BSD-3-Clause "
+        "for what was simulated or generated here; `not stated` for your own files.",
+    )
     reference: Reference | None = Field(None, description="A result to stand beside this one in the summary.")
 
     @model_validator(mode="after")

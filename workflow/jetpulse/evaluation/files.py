@@ -185,6 +185,17 @@ def write_summary(
     _write_csv(transfers, further, [*fixed[:3], "tested_on", *fixed[3:], *measured])
 
 
+def write_medians(results: dict[str, Path], experiments: dict[str, Experiment], out: Path) -> None:
+    """Write JSON: experiment -> metric of its task -> median on its own test split, six digits, as in summary.csv."""
+    found: dict[str, dict[str, float]] = {}
+    for name, file in results.items():
+        metrics = load_json(file)["tested"][experiments[name].dataset]
+        known = {metric: metrics.get(metric) for metric in columns_of(experiments[name].task)}
+        medians = {key: value.get("median") if isinstance(value, dict) else value for key, value in known.items()}
+        found[name] = {key: float(_cell(value)) for key, value in medians.items() if value is not None}
+    dump_json(out, found)
+
+
 def _columns(tested: Iterable[tuple[str, Iterable[dict[str, Any]]]]) -> dict[str, tuple[str, ...]]:
     """Return the summary's metrics and the endings of their columns, for pairs of a task and its metrics."""
     by_task: dict[str, list[dict[str, Any]]] = {}

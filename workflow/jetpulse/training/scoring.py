@@ -144,6 +144,7 @@ def _listed(left_out: Mapping[str, int]) -> str:
 def _about(model: Path, description: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the scores come from, for the formats that can tell."""
     kept = {key: description[key] for key in ("model", "arguments", "task", "seed", "representation")}
+    kept |= {"release": description["release"]} if "release" in description else {}
     return kept | {"file": model.name, "versions": {"python": platform.python_version(), "torch": torch.__version__}}
 
 

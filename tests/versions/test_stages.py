@@ -1,0 +1,135 @@
+"""dvc.yaml and Snakemake name the same stages and the same files; nothing is executed here."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from jetpulse.config import load_config
+from tests.versions.support import LOOK, SMALL, attempt, make_project, outputs, run
+from tests.workflow.support import ROOT, edit
+
+TINY = (ROOT / "config/tiny.yaml").read_text(encoding="utf-8") + "searches: {}\n"
+# Rules of which a stage of dvc.yaml with the same name must not need a file of a later one.
+ORDER = ("datasets", "experiments", "scans", "searches", "comparison")
+
+
+@pytest.fixture(scope="module", params=["default", "tiny"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(tmp_path_factory.mktemp("stages") / "p", None if request.param == "default" else TINY)
+
+
+def dvc_outs(folder: Path) -> dict[str, list[str]]:
+    """Return the outputs of every stage, templates filled in by DVC itself."""
+    code = "import json; from dvc.repo import Repo; stages = Repo().index.stages; "
+    code += "print('JSON' + json.dumps({s.addressing: [str(o) for o in s.outs] for s in stages}))"
+    return json.loads(run(folder, "python", "-c", code).split("JSON")[-1])
+
+
+def test_every_file_belongs_to_the_outputs_of_exactly_one_stage_of_the_same_name(project: Path) -> None:
+    outs = dvc_outs(project)
+    found = outputs(project)
+    assert len(found) > 50
+    for file, stage in found.items():
+        owners = [name for name, paths in outs.items() if any(file == p or file.startswith(p + "/") for p in paths)]
+        # Single trainings of scans can be had again.
+        assert owners == ([] if stage is None else [stage]), file
+        if stage is None:
+            assert file.split("/")[1].startswith("tiny-data-")
+
+
+def test_stages_are_those_of_the_config_and_make_something(project: Path) -> None:
+    analysis = load_config(project / "config/config.yaml")
+    names = {f"{kind}@{name}" for kind in ORDER[:-1] for name in getattr(analysis, kind)}
+    outs = dvc_outs(project)
+    assert set(outs) == names | {"plan", "comparison", "report"}
+    made = set(outputs(project).values()) - {None}
+    assert made == set(outs) - {"plan", "report"}
+
+
+def test_a_stage_needs_no_file_of_a_later_one(project: Path) -> None:
+    for stage in dvc_outs(project):
+        if stage in ("plan", "report"):
+            continue
+        code = LOOK.replace("WANTED", "False").replace("import contextlib", f"TARGET = {stage!r}\nimport contextlib")
+        code = code.replace("with contextlib", "plan.TARGETS = {TARGET}\nwith contextlib")
+        files = json.loads(run(project, "python", "-c", code).split("JSON")[-1])
+        kinds = {found.split("@")[0] for found in files.values() if found not in (stage, None)}
+        assert all(ORDER.index(kind) < ORDER.index(stage.split("@")[0]) for kind in kinds), (stage, kinds)
+
+
+def test_dvc_runs_stages_in_that_order(project: Path) -> None:
+    text = run(project, "dvc", "repro", "--dry", "--force")
+    kinds = [name.split("@")[0] for name in re.findall(r"Running stage '(.+)'", text)]
+    assert kinds == sorted(kinds, key=("plan", *ORDER, "report").index)
+
+
+def test_artifacts_are_the_released_models_of_the_default_analysis() -> None:
+    artifacts = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["artifacts"]
+    experiments = load_config(ROOT / "config/config.yaml").experiments
+    assert {name: value["path"] for name, value in artifacts.items()} == {
+        name: f"results/{name}/release" for name, value in experiments.items() if value.model
+    }
+    for name, value in artifacts.items():
+        assert value["type"] == "model"
+        assert value["desc"]
+        assert value["labels"][0] == experiments[name].task
+
+
+def test_nothing_persists_and_caches_are_copies() -> None:
+    assert "persist" not in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    assert 'type = "reflink,copy"' in (ROOT / ".dvc/config").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stages"),
+    [
+        ("config/config.yaml", "epochs: 2", "epochs: 3", {"experiments@lines", "comparison"}),
+        ("config/config.yaml", "bins: 40", "bins: 41", {"datasets@few", "experiments@lines", "comparison"}),
+        ("config/config.yaml", "representations: {}", "representations: {}  # none", set()),
+        ("workflow/jetpulse/models/autoencoder.py", '"""', '"""\n', set()),
+        ("workflow/jetpulse/figures/training.py", '"epoch"', '"epochs"', {"experiments@lines", "experiments@finder"}),
+        ("inputs/README.md", "A place", "The place", set()),
+        ("README.md", "jetpulse", "Jetpulse", set()),
+    ],
+)
+def test_the_plan_of_a_stage_changes_with_what_decides_it(
+    tmp_path: Path, file: str, old: str, new: str, stages: set[str]
+) -> None:
+    project = make_project(tmp_path / "p", SMALL)
+    before = entries(project)
+    edit(project / file, old, new)
+    after = entries(project)
+    assert {name for name in before | after if before.get(name) != after.get(name)} == stages
+
+
+def test_the_plan_changes_with_the_content_of_own_files(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", SMALL)
+    before = entries(project)
+    with (project / "inputs/own.npz").open("ab") as handle:
+        handle.write(b"changed")
+    after = entries(project)
+    assert {name for name in before if before[name] != after[name]} == {
+        "datasets@own",
+        "experiments@finder",
+        "comparison",
+    }
+
+
+def test_a_mistake_in_the_config_is_told_by_the_plan(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", SMALL)
+    edit(project / "config/config.yaml", "epochs: 2", "epoch: 2")
+    code, text = attempt(project, "dvc", "repro")
+    assert code != 0
+    assert "did you mean 'epochs'?" in text
+    assert not (project / "data").exists()
+
+
+def entries(project: Path) -> dict[str, dict]:
+    """Return the plan's entries by the name of their stage."""
+    run(project, "python", "workflow/scripts/plan.py", "results/plan.json")
+    plan = json.loads((project / "results/plan.json").read_text(encoding="utf-8"))
+    named = {f"{kind}@{name}": value for kind in ORDER[:-1] for name, value in plan.get(kind, {}).items()}
+    return named | {"comparison": plan["comparison"]}

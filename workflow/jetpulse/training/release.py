@@ -1,0 +1,115 @@
+"""Released models: the weights of one training, with everything in model.json that a stranger has to know of them."""
+
+import csv
+import hashlib
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jetpulse.errors import UserError
+from jetpulse.samples import dump_json, load_json, publish
+
+# What model.json of a released model says under `release`.
+FIELDS = ("experiment", "data", "code", "seed", "metrics", "licence", "sha256")
+
+
+def write_release(
+    models: Sequence[Path],
+    metrics: Sequence[Path],
+    inputs: Path,
+    out: Path,
+    *,
+    experiment: str,
+    licence: str,
+    code: Mapping[str, str],
+) -> int:
+    """Write ``out`` and model.json beside it: the training with the least validation loss; return its seed.
+
+    Test entries have no say in the choice. Without a validation split it is the first training.
+
+    Args:
+        models: model.safetensors of every seed; model.json and history.csv are read beside them.
+        metrics: metrics.json of every seed, in the same order.
+        inputs: the file that was trained on; its MD5, as DVC has it, is the version of the data.
+        out: path that ends in .safetensors.
+        experiment: its name.
+        licence: of the weights.
+        code: what tells one state of the code from another, such as the version and hashes.
+
+    Raises:
+        UserError: a file that is missing or does not hold what it should.
+    """
+    losses = [_validation_loss(model) for model in models]
+    chosen = losses.index(min(losses))
+    model = models[chosen]
+    description = load_json(model.with_name("model.json"))
+    release = {
+        "experiment": experiment,
+        "data": {"file": inputs.as_posix(), "md5": _digest(inputs, "md5")},
+        "code": dict(code),
+        "seed": description["seed"],
+        "metrics": load_json(metrics[chosen]),
+        "licence": licence,
+        "sha256": _digest(model, "sha256"),
+    }
+    with publish(out) as temporary:
+        shutil.copyfile(model, temporary)
+    dump_json(out.with_name("model.json"), description | {"release": release})
+    return int(description["seed"])
+
+
+def check_release(model: Path, description: Mapping[str, Any], code: str) -> list[str]:
+    """Return lines that say what a model is, and warnings: not released, or made for other code.
+
+    Args:
+        model: model.safetensors.
+        description: its model.json.
+        code: hash of the code that predicts with it here.
+
+    Raises:
+        UserError: model.json lacks something, or the weights are not those that were released.
+    """
+    place = model.with_name("model.json")
+    release = description.get("release")
+    if release is None:
+        return [f"{model}: not a released model; its data, code and quality are not known"]
+    missing = [name for name in FIELDS if name not in release]
+    if missing:
+        raise UserError(f"{place}: release: lacks {', '.join(map(repr, missing))}; fetch the released model again")
+    if release["seed"] != description["seed"]:
+        raise UserError(
+            f"{place}: release is of seed {release['seed']}, the model of seed {description['seed']}; fetch it again"
+        )
+    if _digest(model, "sha256") != release["sha256"]:
+        raise UserError(f"{model}: not the weights that {place} was released with; fetch both again")
+    lines = [
+        f"experiment {release['experiment']}, seed {release['seed']}, licence: {release['licence']}",
+        f"trained on {release['data']['file']}, version {release['data']['md5']}",
+        f"jetpulse {release['code'].get('jetpulse')}, training code {release['code'].get('train')}",
+    ]
+    lines += [f"test split of {name}: {_numbers(values)}" for name, values in release["metrics"].items()]
+    if release["code"].get("predict") != code:
+        lines.append("warning: the code that predicts is not that of the release; scores can differ from the metrics'")
+    return lines
+
+
+def _validation_loss(model: Path) -> float:
+    """Return a training's least validation loss, infinity without validation."""
+    with model.with_name("history.csv").open(encoding="utf-8", newline="") as handle:
+        values = [float(row["val_loss"]) for row in csv.DictReader(handle) if row.get("val_loss")]
+    return min((value for value in values if not math.isnan(value)), default=math.inf)
+
+
+def _digest(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, lambda: hashlib.new(name, usedforsecurity=False)).hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+
+
+def _numbers(values: Mapping[str, Any]) -> str:
+    kept = {name: value for name, value in values.items() if isinstance(value, float) and not name.endswith("_error")}
+    return ", ".join(f"{name} {value:.4g}" for name, value in kept.items())

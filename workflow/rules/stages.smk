@@ -1,0 +1,75 @@
+"""Which stage of dvc.yaml a file belongs to, and what a stage makes; DVC and Snakemake have the same names for them."""
+
+import atexit
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+TABLES = ("results/summary.csv", "results/summary.json", "results/transfers.csv")
+
+
+def stage_of(file):
+    """Return the stage that a file under data/ or results/ belongs to, None for what DVC does not keep.
+
+    That is what can be had again: downloads, the single trainings of scans, what was exported on request.
+    """
+    top, name, *rest = file.split("/")
+    if top == "data":
+        return f"datasets@{name}" if name in named_datasets else None
+    if name == "datasets":
+        return f"datasets@{rest[0]}" if rest[0] in named_datasets else None
+    if name in ("scans", "searches"):
+        return f"{name}@{rest[0]}"
+    if name == "comparison" or file in TABLES:
+        return "comparison"
+    return f"experiments@{name}" if name in named else None
+
+
+def stages():
+    """Return the files that are asked for in every stage, by the stage's name."""
+    found = {f"datasets@{name}": dataset_files(name) for name in named_datasets}
+    for kind, names in {"experiments": named, "scans": scans, "searches": analysis.searches}.items():
+        found |= {f"{kind}@{name}": [] for name in names}
+    found["comparison"] = []
+    for file in [*results_of(analysis.experiments), *TABLES]:
+        if stage_of(file) is not None:
+            found[stage_of(file)].append(file)
+    return {name: list(dict.fromkeys(files)) for name, files in found.items()}
+
+
+def dataset_files(name):
+    """Return what a dataset's stage makes: samples, what networks see of them, and figures."""
+    seen = {value.representation for value in analysis.experiments.values() if name in tested_on(value)}
+    kind = analysis.datasets[name].kind
+    if kind == "jets":
+        shown = [f"results/datasets/{name}/jets/{file}" for file in ("kinematics.svg", "validation.html")]
+    else:
+        shown = dataset_figures(name, "samples")
+    shown += [figure for representation in sorted(seen) for figure in dataset_figures(name, representation)]
+    return [f"data/{name}/samples.h5", *(f"data/{name}/{representation}.h5" for representation in sorted(seen)), *shown]
+
+
+def keep_dvc_away():
+    """Take DVC's own lock on data/ and results/ until Snakemake ends.
+
+    `dvc repro` removes a stage's outputs before it runs anything: started beside a running Snakemake it would take away
+    what jobs are writing. With the lock it stops first and says who works there.
+    """
+    # Started by DVC itself (which sets the variable), or in a folder without it.
+    if "DVC_ROOT" in os.environ or not Path(".dvc").is_dir():
+        return
+    try:
+        from dvc.fs import localfs
+        from dvc.lock import LockError
+        from dvc.rwlock import rwlock
+    except ModuleNotFoundError:
+        return
+    folder = Path(".dvc/tmp").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [str(Path(name).absolute()) for name in ("data", "results")]
+    held = ExitStack()
+    try:
+        held.enter_context(rwlock(str(folder), localfs, "snakemake", [], paths, False))
+    except LockError as error:
+        raise WorkflowError(f"DVC is at work here: {error}") from None
+    atexit.register(held.close)
