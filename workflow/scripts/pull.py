@@ -3,7 +3,7 @@
 `make pull`, after `git clone`, `git pull` or `git switch`. In this order, so that the workspace stays as it is until
 everything is there and sound:
 
-1. `dvc fetch`: from the remote to the cache, what is missing there;
+1. `dvc fetch`: from the remote to the cache, if anything is missing there;
 2. every object that is needed is read and compared with its name, which is its MD5; a damaged one is fetched anew;
 3. `dvc checkout`: from the cache to the workspace; what was never saved is not overwritten;
 4. `dvc status` must find nothing: no touching unless code and config are those that made the files;
@@ -51,11 +51,15 @@ def main() -> None:
 
 
 def fetch(cache: Path) -> None:
-    """Bring all objects of dvc.lock into the cache."""
-    run("dvc", "fetch")
-    missing = [path for md5, path in objects(cache) if not object_of(cache, md5).is_file()]
-    if missing:
-        stop(f"the remote lacks {len(missing)} files, {missing[0]} for one; was `dvc push` interrupted? Repeat it")
+    """Bring all objects of dvc.lock into the cache; what is there already needs no remote."""
+
+    def missing() -> list[str]:
+        return [path for md5, path in objects(cache) if not object_of(cache, md5).is_file()]
+
+    if missing():
+        run("dvc", "fetch")
+    if missing():
+        stop(f"the remote lacks {missing()[0]}; was `dvc push` interrupted? Repeat it")
 
 
 def check_plan() -> None:
