@@ -128,8 +128,9 @@ sys.path.insert(0, "workflow/scripts")
 import contextlib, io, plan
 
 def look(dag, stage_of):
-    jobs = dag.needrun_jobs() if WANTED else dag.jobs
-    return {str(file): stage_of(str(file)) for job in jobs for file in job.output}
+    jobs = [job for job in (dag.needrun_jobs() if WANTED else dag.jobs) if job.output]
+    edges = [(stage_of(str(job.output[0])), stage_of(str(d.output[0]))) for job in jobs for d in dag.dependencies[job]]
+    return {str(file): stage_of(str(file)) for job in jobs for file in job.output}, sorted(set(edges), key=str)
 
 with contextlib.redirect_stderr(io.StringIO()):
     found = plan.look_at_jobs(look)
@@ -137,15 +138,16 @@ print("JSON" + json.dumps(found))
 """
 
 
-def outputs(folder: Path, wanted: bool = False) -> dict[str, str | None]:
-    """Return the files that Snakemake makes, or would make now, each with its stage."""
+def outputs(folder: Path, wanted: bool = False) -> tuple[dict[str, str | None], list[list[str | None]]]:
+    """Return the files that Snakemake makes, or would make now, each with its stage; and pairs: this needs that."""
     text = run(folder, sys.executable, "-c", LOOK.replace("WANTED", str(wanted)))
-    return json.loads(text.split("JSON")[-1])
+    found, needed = json.loads(text.split("JSON")[-1])
+    return found, needed
 
 
 def wanted_by_snakemake(folder: Path) -> set[str | None]:
     """Return the stages of which Snakemake would run a job."""
-    return set(outputs(folder, wanted=True).values())
+    return set(outputs(folder, wanted=True)[0].values())
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
