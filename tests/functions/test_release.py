@@ -1,4 +1,4 @@
-"""Released models: which training is chosen, what is written of it, what is checked; made by hand, without a network."""
+"""Released models: which training is chosen, what is written of it, what is checked; made by hand, no network."""
 
 import hashlib
 import json

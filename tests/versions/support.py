@@ -128,7 +128,7 @@ sys.path.insert(0, "workflow/scripts")
 import contextlib, io, plan
 
 def look(dag, stage_of):
-    jobs = [job for job in (dag.needrun_jobs() if WANTED else dag.jobs) if job.output]
+    jobs = [job for job in (dag.needrun_jobs(exclude_finished=False) if WANTED else dag.jobs) if job.output]
     edges = [(stage_of(str(job.output[0])), stage_of(str(d.output[0]))) for job in jobs for d in dag.dependencies[job]]
     return {str(file): stage_of(str(file)) for job in jobs for file in job.output}, sorted(set(edges), key=str)
 

@@ -36,8 +36,9 @@ def release(
     `jetpulse score` checks and tells them.
 
     Example:
-      jetpulse release release/model.safetensors images.h5 --experiment cnn --models seed*/model.safetensors \\
-          --metrics seed*/metrics.json --licence BSD-3-Clause --train-code 1a2b --predict-code 3c4d
+      jetpulse release release/model.safetensors images.h5 --experiment cnn \\
+          --models seed*/model.safetensors --metrics seed*/metrics.json \\
+          --licence BSD-3-Clause --train-code 1a2b --predict-code 3c4d
     """
     from jetpulse import __version__
     from jetpulse.errors import UserError
