@@ -184,7 +184,7 @@ def test_a_half_finished_push_stops_before_anything_is_touched(fresh: Fresh, ori
     model_object(origin, folder.parent / "clone-store").unlink()
     code, text = script(folder, "pull")
     assert code == 1
-    assert text.startswith("pull: ")
+    assert "could not be fetched" in text
     assert "Traceback" not in text
     assert not (folder / "data/few").exists()
     shutil.copytree(origin.parent / "store", folder.parent / "clone-store", dirs_exist_ok=True)
@@ -198,7 +198,7 @@ def test_a_remote_that_vanishes_leaves_the_workspace_as_it_is(pulled: Path, orig
     shutil.rmtree(pulled.parent / "clone-store")
     code, text = script(pulled, "pull")
     assert code == 1
-    assert text.startswith("pull: ")
+    assert "could not be fetched" in text
     assert "Traceback" not in text
     assert bytes_of(pulled) == before
 

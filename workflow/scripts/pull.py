@@ -56,10 +56,15 @@ def fetch(cache: Path) -> None:
     def missing() -> list[str]:
         return [path for md5, path in objects(cache) if not object_of(cache, md5).is_file()]
 
-    if missing():
-        run("dvc", "fetch")
-    if missing():
-        stop(f"the remote lacks {missing()[0]}; was `dvc push` interrupted? Repeat it")
+    if not missing():
+        return
+    done = subprocess.run(["dvc", "fetch"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    left = missing()
+    if left:
+        stop(
+            f"{len(left)} files could not be fetched, {left[0]} for one: the remote is not there or lacks them "
+            f"(was `dvc push` interrupted? repeat it where the files are). Nothing was changed here. DVC says:\n{done.stdout}"
+        )
 
 
 def check_plan() -> None:
