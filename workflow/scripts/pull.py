@@ -63,7 +63,8 @@ def fetch(cache: Path) -> None:
     if left:
         stop(
             f"{len(left)} files could not be fetched, {left[0]} for one: the remote is not there or lacks them "
-            f"(was `dvc push` interrupted? repeat it where the files are). Nothing was changed here. DVC says:\n{done.stdout}"
+            f"(was `dvc push` interrupted? repeat it where the files are). Nothing was changed here. "
+            f"DVC says:\n{done.stdout}"
         )
 
 
