@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from jetpulse.config import load_config
-from tests.versions.support import SMALL, attempt, make_project, outputs, run
+from tests.versions.support import SMALL, attempt, make_project, outputs, run, write_own
 from tests.workflow.support import ROOT, edit
 
 TINY = (ROOT / "config/tiny.yaml").read_text(encoding="utf-8") + "searches: {}\n"
@@ -21,6 +21,23 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return make_project(tmp_path_factory.mktemp("stages") / "p", None if request.param == "default" else TINY)
 
 
+@pytest.fixture(scope="module")
+def graph(project: Path) -> tuple[dict[str, str | None], list[list[str | None]]]:
+    return outputs(project)
+
+
+@pytest.fixture(scope="module")
+def outs(project: Path) -> dict[str, list[str]]:
+    return dvc_outs(project)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict]]:
+    """A project to edit, and its plan before that."""
+    folder = make_project(tmp_path_factory.mktemp("small") / "p", SMALL)
+    return folder, entries(folder)
+
+
 def dvc_outs(folder: Path) -> dict[str, list[str]]:
     """Return the outputs of every stage, templates filled in by DVC itself."""
     code = "import json; from dvc.repo import Repo; stages = Repo().index.stages; "
@@ -28,9 +45,8 @@ def dvc_outs(folder: Path) -> dict[str, list[str]]:
     return json.loads(run(folder, "python", "-c", code).split("JSON")[-1])
 
 
-def test_every_file_belongs_to_the_outputs_of_exactly_one_stage_of_the_same_name(project: Path) -> None:
-    outs = dvc_outs(project)
-    found, _ = outputs(project)
+def test_every_file_belongs_to_the_outputs_of_exactly_one_stage_of_the_same_name(outs: dict, graph: tuple) -> None:
+    found, _ = graph
     assert len(found) > 50
     for file, stage in found.items():
         owners = [name for name, paths in outs.items() if any(file == p or file.startswith(p + "/") for p in paths)]
@@ -40,17 +56,16 @@ def test_every_file_belongs_to_the_outputs_of_exactly_one_stage_of_the_same_name
             assert file.split("/")[1].startswith("tiny-data-")
 
 
-def test_stages_are_those_of_the_config_and_make_something(project: Path) -> None:
+def test_stages_are_those_of_the_config_and_make_something(project: Path, outs: dict, graph: tuple) -> None:
     analysis = load_config(project / "config/config.yaml")
     names = {f"{kind}@{name}" for kind in ORDER[:-1] for name in getattr(analysis, kind)}
-    outs = dvc_outs(project)
     assert set(outs) == names | {"plan", "comparison", "report"}
-    made = set(outputs(project)[0].values()) - {None}
+    made = set(graph[0].values()) - {None}
     assert made == set(outs) - {"plan", "report"}
 
 
-def test_a_stage_needs_no_file_of_a_later_one_or_of_its_neighbour(project: Path) -> None:
-    for stage, needed in outputs(project)[1]:
+def test_a_stage_needs_no_file_of_a_later_one_or_of_its_neighbour(graph: tuple) -> None:
+    for stage, needed in graph[1]:
         if stage is None or needed is None or stage == needed:
             continue
         assert ORDER.index(needed.split("@")[0]) < ORDER.index(stage.split("@")[0]), (stage, needed)
@@ -92,21 +107,21 @@ def test_nothing_persists_and_caches_are_copies() -> None:
     ],
 )
 def test_the_plan_of_a_stage_changes_with_what_decides_it(
-    tmp_path: Path, file: str, old: str, new: str, stages: set[str]
+    small: tuple[Path, dict], file: str, old: str, new: str, stages: set[str]
 ) -> None:
-    project = make_project(tmp_path / "p", SMALL)
-    before = entries(project)
+    project, before = small
+    text = (project / file).read_bytes()
     edit(project / file, old, new)
     after = entries(project)
+    (project / file).write_bytes(text)
     assert {name for name in before | after if before.get(name) != after.get(name)} == stages
 
 
-def test_the_plan_changes_with_the_content_of_own_files(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", SMALL)
-    before = entries(project)
-    with (project / "inputs/own.npz").open("ab") as handle:
-        handle.write(b"changed")
+def test_the_plan_changes_with_the_content_of_own_files(small: tuple[Path, dict]) -> None:
+    project, before = small
+    write_own(project / "inputs/own.npz", seed=2)
     after = entries(project)
+    write_own(project / "inputs/own.npz")
     assert {name for name in before if before[name] != after[name]} == {
         "datasets@own",
         "experiments@finder",
@@ -114,10 +129,11 @@ def test_the_plan_changes_with_the_content_of_own_files(tmp_path: Path) -> None:
     }
 
 
-def test_a_mistake_in_the_config_is_told_by_the_plan(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", SMALL)
+def test_a_mistake_in_the_config_is_told_by_the_plan(small: tuple[Path, dict]) -> None:
+    project, _ = small
     edit(project / "config/config.yaml", "epochs: 2", "epoch: 2")
     code, text = attempt(project, "dvc", "repro")
+    edit(project / "config/config.yaml", "epoch: 2", "epochs: 2")
     assert code != 0
     assert "did you mean 'epochs'?" in text
     assert not (project / "data").exists()
