@@ -82,7 +82,11 @@ def check_plan() -> None:
             f"`dvc repro` makes anew what differs: {', '.join(changed)}"
         )
     text = run("dvc", "status", "--json")
-    changed = {name: why for name, why in json.loads(text[text.index("{") :]).items() if name != "plan"}
+    changed = json.loads(text[text.index("{") :])
+    if changed.pop("plan", None):
+        print(
+            "Comments or layout of the code have changed since: `dvc repro` will look at the plan, which takes seconds."
+        )
     if changed:
         stop(f"DVC finds changes: {json.dumps(changed, indent=1)}")
 
