@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run save pull status test test-all test-cluster lint bench lock document-config document-resources golden clean
+.PHONY: help install run save pull status test test-all test-versions test-cluster lint bench lock document-config document-resources golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -41,6 +41,9 @@ test: install ## run the tests (slow ones left out)
 
 test-all: install ## run all tests, save for those on a cluster
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not cluster" tests
+
+test-versions: install ## run the tests of DVC on real remotes, a folder and SSH (minutes)
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -rs -m slow tests/versions
 
 test-cluster: install ## run the tests on a SLURM that they start; needs root, installs it where there is apt-get
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 3 --dist loadfile -rs -m cluster tests/cluster
