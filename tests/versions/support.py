@@ -44,7 +44,7 @@ def write_own(path: Path, seed: int = 1) -> None:
     rng = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     waveform = rng.normal(size=(60, 3, 100)).astype(np.float32)
-    np.savez(path, waveform=waveform, label=rng.integers(0, 100, 60))
+    np.savez(path, waveform=waveform, label=rng.integers(10, 90, 60))
 
 
 def make_project(folder: Path, config: str | None = None) -> Path:
