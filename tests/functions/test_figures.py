@@ -150,6 +150,13 @@ def test_the_legend_names_every_group_with_its_median_area(draw):
     assert "jets, AUC 0.7500" in labels(figure)
 
 
+@pytest.mark.parametrize("draw", [roc_curves, rejection_curves])
+def test_no_two_of_many_curves_look_alike(draw):
+    (axis,) = draw({f"network {i}": [scored(i)] for i in range(12)}).axes
+    looks = [(line.get_color(), line.get_linestyle()) for line in axis.lines if line.get_label().startswith("network")]
+    assert len(looks) == len(set(looks)) == 12
+
+
 def test_rejection_curves_show_nothing_below_a_single_background_entry():
     line = rejection_curves({"jets": [PERFECT]}).axes[0].lines[0]
     assert line.get_xydata().tolist() == [[1.0, 1.0]]  # no cut, no rejection

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from jetpulse.evaluation.calibration import calibrated
 from jetpulse.evaluation.classification import auc_with_error, roc
 from jetpulse.evaluation.measures import expected_calibration_error, reliability
-from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, line_styles
 
 Scores = Sequence[tuple[np.ndarray, np.ndarray]]
 EFFICIENCIES = np.linspace(0.01, 1.0, 199)
@@ -32,13 +32,13 @@ def _name(name: str, scores: Scores) -> str:
 
 
 def roc_curves(groups: Mapping[str, Scores]) -> Figure:
-    """Draw median ROC curves with the band from lowest to highest seed, one colour per group."""
+    """Draw median ROC curves with the band from lowest to highest seed, one colour or kind of line per group."""
     figure, axes = grid(1, 1, 5.2, 4.2)
     axis = axes[0][0]
-    for colour, (name, scores) in zip(COLOURS * 9, groups.items(), strict=False):
+    for style, (name, scores) in zip(line_styles(), groups.items(), strict=False):
         background = _background(scores)
-        axis.plot(np.median(background, 0), EFFICIENCIES, color=colour, label=_name(name, scores))
-        axis.fill_betweenx(EFFICIENCIES, background.min(0), background.max(0), color=colour, alpha=0.25, lw=0)
+        axis.plot(np.median(background, 0), EFFICIENCIES, label=_name(name, scores), **style)
+        axis.fill_betweenx(EFFICIENCIES, background.min(0), background.max(0), color=style["color"], alpha=0.25, lw=0)
     axis.plot([0, 1], [0, 1], color="grey", lw=0.8, ls=":", label="no separation")
     axis.set(xlabel="background efficiency", ylabel="signal efficiency", xlim=(-0.01, 1), ylim=(0, 1.01))
     axis.legend(loc="lower right")
@@ -51,17 +51,17 @@ def rejection_curves(
     """Draw background rejection against signal efficiency, band over seeds, published points as markers."""
     figure, axes = grid(1, 1, 6.8, 4.2)
     axis = axes[0][0]
-    for colour, (name, scores) in zip(COLOURS * 9, groups.items(), strict=False):
+    for style, (name, scores) in zip(line_styles(), groups.items(), strict=False):
         background = _background(scores)
         background[background < _floor(scores)] = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
             rejection = 1.0 / background
         shown = np.isfinite(rejection).all(axis=0)
         middle = np.median(rejection, 0)
-        axis.plot(EFFICIENCIES[shown], middle[shown], color=colour, label=_name(name, scores))
+        axis.plot(EFFICIENCIES[shown], middle[shown], label=_name(name, scores), **style)
         band = rejection[:, shown]
         if band.size:
-            axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=colour, alpha=0.25, lw=0)
+            axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=style["color"], alpha=0.25, lw=0)
     for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, published.items(), strict=False):
         axis.plot(*zip(*points, strict=True), marker, color="0.25", mfc="none", ms=6, label=name)
     for efficiency in (0.3, 0.5):

@@ -13,7 +13,7 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import read_scores
 from jetpulse.evaluation.localisation import correct, read_bins, residual
 from jetpulse.figures.classification import Scores, rejection_curves, roc_curves
-from jetpulse.figures.style import COLOURS, grid, save_figure
+from jetpulse.figures.style import grid, line_styles, save_figure
 
 
 def plot_comparison_figures(
@@ -83,9 +83,10 @@ def localisation_comparison(measured: Measured, references: Mapping[str, Mapping
     """
     height = max(3.6, 1.2 + 0.32 * len(measured))
     figure, axes = grid(1, 3, 4.4, height, width_ratios=[1.3, 1, 1])
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(measured)}
+    styles = dict(zip(measured, line_styles(), strict=False))
+    colours = {name: style["color"] for name, style in styles.items()}
     least = 0.5 / max(len(residuals) for seeds in measured.values() for residuals, _ in seeds)
-    _beyond(axes[0][0], measured, colours, least)
+    _beyond(axes[0][0], measured, styles, least)
     wrong = {name: [1 - float(np.mean(right)) for _, right in seeds] for name, seeds in measured.items()}
     known = {name: 1 - given["accuracy"] for name, given in references.items() if "accuracy" in given}
     _dots(axes[0][1], wrong, known, colours, least)
@@ -99,7 +100,7 @@ def localisation_comparison(measured: Measured, references: Mapping[str, Mapping
     return figure
 
 
-def _beyond(axis: Axes, measured: Measured, colours: Mapping[str, str], least: float) -> None:
+def _beyond(axis: Axes, measured: Measured, styles: Mapping[str, dict[str, str]], least: float) -> None:
     distance = np.geomspace(1e-3, max(1.0, *(np.abs(r).max() for seeds in measured.values() for r, _ in seeds)), 200)
     for name, seeds in measured.items():
         fraction = np.array(
@@ -107,10 +108,10 @@ def _beyond(axis: Axes, measured: Measured, colours: Mapping[str, str], least: f
         )
         fraction[fraction <= 0] = np.nan
         shown = np.isfinite(fraction).all(axis=0)
-        axis.plot(distance[shown], np.median(fraction[:, shown], axis=0), color=colours[name], label=name)
+        axis.plot(distance[shown], np.median(fraction[:, shown], axis=0), label=name, **styles[name])
         band = fraction[:, shown]
         if band.size:
-            axis.fill_between(distance[shown], band.min(0), band.max(0), color=colours[name], alpha=0.25, lw=0)
+            axis.fill_between(distance[shown], band.min(0), band.max(0), color=styles[name]["color"], alpha=0.25, lw=0)
     axis.axvline(0.5, color="grey", lw=0.6, ls=":")
     axis.set_xlim(distance[0], distance[-1])
     axis.set_ylim(least, 1.2)

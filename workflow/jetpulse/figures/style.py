@@ -1,5 +1,7 @@
 """The style of all figures and how they are written; the same arrays give the same bytes."""
 
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
@@ -36,6 +38,13 @@ _STYLE = {
 
 mpl.use("agg")
 mpl.rcParams.update(_STYLE)
+
+
+def line_styles() -> Iterator[dict[str, str]]:
+    """Yield colour and dashes of one curve after the other; the first 32 differ."""
+    for dashes in cycle(("-", "--", "-.", ":")):
+        for colour in COLOURS:
+            yield {"color": colour, "ls": dashes}
 
 
 def grid(
