@@ -269,6 +269,17 @@ def test_a_released_model_says_what_it_is_and_is_checked(pulled: Path) -> None:
     assert "not the weights" in text
 
 
+def test_a_registered_model_is_had_by_its_name(pulled: Path, tmp_path: Path) -> None:
+    text = (pulled / "dvc.yaml").read_text(encoding="utf-8")
+    artifacts = "artifacts:\n  finder: {path: results/finder/release, type: model}\n"
+    (pulled / "dvc.yaml").write_text(text[: text.index("artifacts:")] + artifacts, encoding="utf-8")
+    commit(pulled, "Register")
+    run(pulled, "git", "tag", "--annotate", "finder@v1.0.0", "--message", "First release")
+    run(tmp_path, "dvc", "artifacts", "get", str(pulled), "finder", "--out", "got")
+    for file in sorted((pulled / "results/finder/release").iterdir()):
+        assert (tmp_path / "got" / file.name).read_bytes() == file.read_bytes()
+
+
 def test_an_experiment_on_the_side(pulled: Path) -> None:
     run(pulled, "dvc", "exp", "run", "--set-param", "config/config.yaml:experiments.lines.training.epochs=3")
     table = run(pulled, "dvc", "params", "diff")
