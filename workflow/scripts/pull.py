@@ -19,14 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from engines import refuse_while_snakemake_runs, run, stop
 
 PLAN = Path("results/plan.json")
 
 
 def main() -> None:
     """Pull; what goes wrong ends in one message, before anything is touched."""
-    if any(Path(".snakemake/locks").glob("*")):
-        stop("Snakemake is at work here (or was killed: then `snakemake --unlock`); pull when it has finished")
+    refuse_while_snakemake_runs()
     Path(".dvc/tmp").mkdir(parents=True, exist_ok=True)
     lock = Path(".dvc/tmp/pull.lock").open("w", encoding="utf-8")  # noqa: SIM115 (held until the end)
     try:
@@ -132,19 +132,6 @@ def damaged(cache: Path) -> Iterator[str]:
 def object_of(cache: Path, md5: str) -> Path:
     """Return where the cache keeps an object."""
     return cache / md5[:2] / md5[2:]
-
-
-def run(*command: str) -> str:
-    """Run a command and return what it says; stop with its words if it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        stop(f"{' '.join(command)} failed:\n{done.stdout}")
-    return done.stdout
-
-
-def stop(reason: str) -> None:
-    """End with a message."""
-    sys.exit(f"pull: {reason}")
 
 
 if __name__ == "__main__":
