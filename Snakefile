@@ -10,9 +10,13 @@ include: "workflow/rules/arrays.smk"
 
 
 # A file given with --configfile stands in place of the default analysis; merging two analyses would run both.
+ON_REQUEST = []
 if "experiments" not in config:
 
     configfile: "config/config.yaml"
+
+    # Beside it, what is made when it is asked for and belongs to no summary.
+    ON_REQUEST = ["config/problems.yaml"]
 
 
 report: "workflow/report/workflow.rst"
@@ -23,6 +27,7 @@ container: "docker://condaforge/miniforge3:24.11.3-0"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/params.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/stages.smk"
 include: "workflow/rules/fetch.smk"
@@ -45,7 +50,7 @@ rule all:
     """Make everything that the config's experiments ask for (the default target)."""
     default_target: True
     input:
-        results_of(analysis.experiments),
+        results_of(compared),
         TABLES,
 
 
@@ -58,19 +63,25 @@ rule versioned:
 rule jets:
     """Make everything about jets: their datasets, experiments and figures."""
     input:
-        results_of(experiments_of_kind("jets")),
+        results_of(experiments_of("jets")),
 
 
 rule pulses:
     """Make everything about waveforms with pulses: their datasets, experiments and figures."""
     input:
-        results_of(experiments_of_kind("pulses")),
+        results_of(experiments_of("pulses")),
 
 
 rule spectra:
     """Make everything about spectra: their datasets, experiments and figures."""
     input:
-        results_of(experiments_of_kind("spectra")),
+        results_of(experiments_of("spectra")),
+
+
+rule problems:
+    """Make everything about small problems with known answers; those of config/problems.yaml in the default analysis."""
+    input:
+        results_of(experiments_of("problems")),
 
 
 rule fetch_all:

@@ -49,7 +49,7 @@ def test_what_an_experiment_is_written_as_can_be_read_again():
     for experiment in (parse("a.npz"), parse_config(MINIMAL, "my.yaml").experiments["top-cnn"]):
         assert Experiment.model_validate(json.loads(json.dumps(experiment.model_dump()))) == experiment
     written = parse("a.npz").model_dump()
-    assert set(written) == {"task", "dataset", "scores", "reference"}
+    assert set(written) == {"task", "dataset", "scores", "method", "reference"}
     whole = parse_config(config("a.npz"), "my.yaml")
     assert parse_config(whole.model_dump(), "my.yaml") == whole
     assert "scores" not in parse_config(MINIMAL, "my.yaml").experiments["top-cnn"].model_dump()

@@ -1,4 +1,4 @@
-"""The checked configuration, and the few functions that turn it into paths and parameters."""
+"""The checked configuration, and which of its names are of which kind, task and network."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 try:
     from jetpulse.cli import code_roots
     from jetpulse.codehash import code_hash
-    from jetpulse.config import check_files, expand_path, expand_scans, parse_config, read_yaml
+    from jetpulse.config import add_sections, check_files, expand_path, expand_scans, parse_config, read_yaml
     from jetpulse.config.networks import fits_itself
     from jetpulse.errors import UserError
     from jetpulse.fetch.sources import FOLDER, read_sources, resolve_downloads
@@ -21,10 +21,17 @@ try:
     # Snakemake has read the files already, but lets a key that is given twice pass.
     for file in workflow.configfiles:
         read_yaml(file)
-    analysis = parse_config(config, config_name)
     # The points of scans are experiments like any other, but only their scan is drawn.
-    named, named_datasets = list(analysis.experiments), list(analysis.datasets)
+    analysis = parse_config(config, config_name)
+    asked, named_datasets = list(analysis.experiments), list(analysis.datasets)
+    named = asked
     analysis, scans = expand_scans(analysis, config_name)
+    compared = analysis.experiments
+    for file in ON_REQUEST:
+        config.update(add_sections(config, read_yaml(file), f"{config_name} and {file}"))
+        analysis = parse_config(config, file)
+        named = list(analysis.experiments)
+        analysis, scans = expand_scans(analysis, file)
     check_files(analysis, config_name)
     # From here on a download is an ordinary file, which the rule `fetch` makes.
     sources = read_sources(SOURCES)
@@ -70,19 +77,18 @@ def representations_of_kind(kind):
     return [name for name, representation in analysis.representations.items() if representation.kind == kind]
 
 
-def experiments_of_kind(kind):
-    """Return the experiments whose dataset is of a kind."""
-    return {name: value for name, value in analysis.experiments.items() if name_kind(value) == kind}
+def experiments_of(kind=None, task=None):
+    """Return the experiments on a kind of dataset, of a task, or both."""
+    return {
+        name: value
+        for name, value in analysis.experiments.items()
+        if kind in (None, name_kind(value)) and task in (None, value.task)
+    }
 
 
-def experiments_of_task(task):
-    """Return the experiments of a task."""
-    return {name: value for name, value in analysis.experiments.items() if value.task == task}
-
-
-def datasets_of_task(task):
-    """Return the names of the datasets that experiments of a task are tested on."""
-    return list(dict.fromkeys(name for value in experiments_of_task(task).values() for name in tested_on(value)))
+def datasets_of_task(task, kind=None):
+    """Return the names of the datasets that experiments of a task, on a kind of dataset, are tested on."""
+    return list(dict.fromkeys(name for value in experiments_of(kind, task).values() for name in tested_on(value)))
 
 
 def name_kind(experiment):
@@ -101,10 +107,10 @@ def with_scores():
 
 
 def with_calibration():
-    """Return the names of the config's networks that classify and have a validation split to be calibrated on."""
+    """Return the names of the config's networks that classify jets and have a validation split to be calibrated on."""
     return [
         name
-        for name, value in experiments_of_task("classification").items()
+        for name, value in experiments_of("jets", "classification").items()
         if name in named and value.model is not None and analysis.datasets[value.dataset].has("val")
     ]
 
@@ -113,7 +119,7 @@ def with_saliency():
     """Return the names of the experiments whose networks have gradients at images or constituents of jets."""
     return [
         name
-        for name, value in experiments_of_task("classification").items()
+        for name, value in experiments_of("jets", "classification").items()
         if value.model is not None and not fits_itself(value.model.name) and has_gradient(value.representation)
     ]
 
@@ -121,225 +127,3 @@ def with_saliency():
 def has_gradient(representation):
     """Return whether a figure shows the gradient at jets that are seen through a representation."""
     return representation == "samples" or analysis.representations[representation].kind == "jet-image"
-
-
-def samples_code(wildcards):
-    """Hash the code that collects a dataset's jets, with the reader of its format, which is loaded by name."""
-    source = analysis.datasets[wildcards.dataset].source
-    reader = [] if source.simulation else [f"jets.readers.{source.format.replace('-', '_')}"]
-    return code_of("build-jet-samples", *reader)
-
-
-def training_code(wildcards, verb):
-    """Hash the code of a training or prediction with the network, objective and generator that it loads by name."""
-    experiment = analysis.experiments[wildcards.experiment]
-    modules = [f"models.{experiment.model.name.replace('-', '_')}", f"training.objectives.{experiment.task}"]
-    if experiment.training.fresh and verb != "predict":
-        modules += ["training.fresh", f"{name_kind(experiment)}.fresh"]
-    if experiment.training.augment and verb in ("train", "search"):
-        modules.append("training.augmentation")
-    if fits_itself(experiment.model.name) and verb != "predict":
-        modules.append("training.fitting")
-    return code_of(verb, *modules)
-
-
-def spec_of(section, *parts):
-    """Return a section of the config, defaults filled in, as one JSON value (params are compared as a set)."""
-    value = section.model_dump(include=set(parts) or None)
-    return json.dumps(value, sort_keys=True)
-
-
-def dataset_spec(wildcards):
-    """Return a dataset's definition without what only figures use."""
-    return spec_of(analysis.datasets[wildcards.dataset], "kind", "source", "split")
-
-
-def simulation_spec(wildcards):
-    """Return the settings of a simulated dataset."""
-    return spec_of(analysis.datasets[wildcards.dataset].source.simulation)
-
-
-def representation_spec(wildcards):
-    """Return a representation's definition."""
-    return spec_of(analysis.representations[wildcards.representation])
-
-
-def training_spec(wildcards):
-    """Return the part of an experiment that decides its weights."""
-    experiment = analysis.experiments[wildcards.experiment]
-    return spec_of(experiment, "task", "dataset", "representation", "model", "training")
-
-
-def files_of(wildcards):
-    """Return the user's files that a dataset is read from."""
-    return [expand_path(name, wildcards.dataset) for name in analysis.datasets[wildcards.dataset].source.paths()]
-
-
-def source_spec(wildcards):
-    """Return what decides the bytes of a download, as one JSON value; texts about it and mirrors do not."""
-    source = sources[wildcards.download]
-    return json.dumps([source.version, source.url, source.bytes, source.checksum, source.member])
-
-
-def source_about(wildcards, output):
-    """Return size, licence and address of a download (as it takes `output`, Snakemake does not compare it)."""
-    return sources[wildcards.download].about
-
-
-def jets_of(wildcards):
-    """Return what a dataset's jets are collected from: simulated blocks or the user's files."""
-    simulation = analysis.datasets[wildcards.dataset].source.simulation
-    if simulation is None:
-        return files_of(wildcards)
-    blocks = range(-(-simulation.jets_per_class // simulation.block))
-    return expand("data/{{dataset}}/raw/{process}-{block}.h5", process=["qcd", "top"], block=blocks)
-
-
-def tested_on(experiment):
-    """Return all datasets that an experiment is tested on, its own first."""
-    return [experiment.dataset, *experiment.test_on]
-
-
-def inputs_of(wildcards):
-    """Return the representation that an experiment is trained on."""
-    experiment = analysis.experiments[wildcards.experiment]
-    return f"data/{experiment.dataset}/{experiment.representation}.h5"
-
-
-def constituents_of(wildcards):
-    """Return the samples of which an experiment's images are made while training, if it changes jets at random."""
-    experiment = analysis.experiments[wildcards.experiment]
-    augmented = experiment.training.augment and experiment.representation != "samples"
-    return [f"data/{experiment.dataset}/samples.h5"] if augmented else []
-
-
-def constituents_options(wildcards, input):
-    """Return the option that names the samples of which images are made while training."""
-    return ["--constituents", *input.constituents] if input.constituents else []
-
-
-def test_inputs_of(wildcards):
-    """Return the representations that an experiment is tested on."""
-    experiment = analysis.experiments[wildcards.experiment]
-    return [f"data/{dataset}/{experiment.representation}.h5" for dataset in tested_on(experiment)]
-
-
-def scores_of(wildcards):
-    """Return the file of scores that stands for one training of an experiment; they are numbered from 1."""
-    files = dict(enumerate(analysis.experiments[wildcards.experiment].scores.files, 1))
-    return expand_path(files[int(wildcards.seed)], wildcards.experiment)
-
-
-def scores_spec(wildcards):
-    """Return where the files of scores have what."""
-    return spec_of(analysis.experiments[wildcards.experiment].scores, "label", "score", "event", "meaning")
-
-
-def samples_of(wildcards):
-    """Return the samples that a task's measures and figures need beside the predictions; jets carry their labels."""
-    experiment = analysis.experiments[wildcards.experiment]
-    if experiment.task == "classification":
-        return []
-    return [f"data/{dataset}/samples.h5" for dataset in tested_on(experiment)]
-
-
-def training_threads(wildcards):
-    """Return the CPU threads of an experiment's training, those of all its processes."""
-    training = analysis.experiments[wildcards.experiment].training
-    return training.threads * training.processes
-
-
-def training_gpus(wildcards):
-    """Return the GPUs that an experiment's training asks a cluster for: one per process if its config insists on it."""
-    training = analysis.experiments[wildcards.experiment].training
-    return training.processes if training.device == "cuda" else 0
-
-
-def training_environment(wildcards):
-    """Return the conda environment of an experiment's training."""
-    device = analysis.experiments[wildcards.experiment].training.device
-    return f"../../envs/{'gpu' if device == 'cuda' else 'cpu'}.yaml"
-
-
-def per_seed(name):
-    """Return a function that lists one file of every seed of an experiment."""
-
-    def files(wildcards):
-        seeds = analysis.experiments[wildcards.experiment].numbers()
-        return [f"results/{wildcards.experiment}/seed{seed}/{name}" for seed in seeds]
-
-    return files
-
-
-def models_of(name):
-    """Return a function that lists one file of every trained model of an experiment: none if it has scores."""
-    files = per_seed(name)
-    return lambda wildcards: files(wildcards) if wildcards.experiment in with_model() else []
-
-
-def calibration_of(wildcards):
-    """Return the calibration of one training if its experiment has such."""
-    if wildcards.experiment not in with_calibration():
-        return []
-    return [f"results/{wildcards.experiment}/seed{wildcards.seed}/calibration.json"]
-
-
-def calibrations_of(wildcards):
-    """Return the calibration of every training of an experiment if it has such."""
-    return per_seed("calibration.json")(wildcards) if wildcards.experiment in with_calibration() else []
-
-
-def evaluation_code(wildcards):
-    """Hash the code that measures an experiment's predictions, with what it loads by name."""
-    modules = [f"evaluation.{analysis.experiments[wildcards.experiment].task}"]
-    if wildcards.experiment in with_calibration():
-        modules.append("evaluation.calibration:measure_calibrated")
-    return code_of("evaluate", *modules)
-
-
-def ensemble_of(wildcards):
-    """Return the predictions whose mean is measured: those of a classifier with several seeds, or none."""
-    experiment = analysis.experiments[wildcards.experiment]
-    several = experiment.task == "classification" and len(experiment.numbers()) > 1
-    return per_seed("predictions.h5")(wildcards) if several else []
-
-
-def comparable(wildcards):
-    """Return the names of the config's experiments that are tested on a dataset."""
-    return [name for name in named if wildcards.dataset in tested_on(analysis.experiments[name])]
-
-
-def predictions_on(wildcards):
-    """Return the predictions of every seed of the experiments that are tested on a dataset."""
-    return [
-        f"results/{name}/seed{seed}/predictions.h5"
-        for name in comparable(wildcards)
-        for seed in analysis.experiments[name].numbers()
-    ]
-
-
-def by_experiment(files):
-    """Return files below results/ as EXPERIMENT=FILE."""
-    return [f"{file.split('/')[1]}={file}" for file in files]
-
-
-def comparison_spec(wildcards):
-    """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
-    shown = {"task", "dataset", "model", "scores", "reference"}
-    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return json.dumps(spec, sort_keys=True)
-
-
-def published_on(wildcards):
-    """Return the table of published results if the config names a sample of it for a dataset."""
-    return ["config/references.csv"] if sample_of(wildcards) else []
-
-
-def sample_of(wildcards):
-    """Return the sample of the published results on a dataset, None without one."""
-    return getattr(analysis.datasets[wildcards.dataset], "references", None)
-
-
-def published_options(wildcards, input):
-    """Return the options that name the published results on a dataset."""
-    return ["--references", *input.references, "--sample", sample_of(wildcards)] if input.references else []

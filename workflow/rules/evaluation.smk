@@ -96,7 +96,7 @@ rule combine:
 rule compare:
     """Write one row per experiment, beside the reference that its config names; transfers in a table of their own."""
     input:
-        metrics=expand("results/{experiment}/metrics.json", experiment=analysis.experiments),
+        metrics=expand("results/{experiment}/metrics.json", experiment=compared),
     output:
         summary=report(
             "results/summary.csv",
@@ -115,13 +115,11 @@ rule compare:
         "../../envs/cpu.yaml"
     params:
         spec=json.dumps(
-            {name: value.model_dump() for name, value in analysis.experiments.items()},
+            {name: value.model_dump() for name, value in compared.items()},
             sort_keys=True,
         ),
-        code=code_of(
-            "compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in analysis.experiments.values()})
-        ),
-        results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(analysis.experiments, input.metrics)],
+        code=code_of("compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in compared.values()})),
+        results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(compared, input.metrics)],
         scans=points_of_scans(),
     message:
         "Comparing all experiments"

@@ -158,7 +158,7 @@ rule plot_classification:
     benchmark:
         "results/benchmarks/plot_classification/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("classification")),
+        experiment=one_of(experiments_of("jets", "classification")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -199,7 +199,7 @@ rule plot_comparison:
     benchmark:
         "results/benchmarks/plot_comparison/{dataset}.jsonl"
     wildcard_constraints:
-        dataset=one_of(datasets_of_task("classification")),
+        dataset=one_of(datasets_of_task("classification", "jets")),
     conda:
         "../../envs/cpu.yaml"
     params:

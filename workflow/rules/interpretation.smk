@@ -111,7 +111,7 @@ rule plot_sculpting:
     benchmark:
         "results/benchmarks/plot_sculpting/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("classification")),
+        experiment=one_of(experiments_of("jets", "classification")),
     conda:
         "../../envs/cpu.yaml"
     params:

@@ -43,7 +43,7 @@ rule plot_localisation:
     benchmark:
         "results/benchmarks/plot_localisation/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("localisation")),
+        experiment=one_of(experiments_of(task="localisation")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -79,7 +79,7 @@ rule plot_kernels:
     wildcard_constraints:
         experiment=one_of(
             name
-            for name, value in experiments_of_task("localisation").items()
+            for name, value in experiments_of(task="localisation").items()
             if value.model.name == "pulse-reference"
         ),
     conda:

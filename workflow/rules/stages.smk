@@ -22,16 +22,16 @@ def stage_of(file):
         return f"{name}@{rest[0]}"
     if name == "comparison" or file in TABLES:
         return "comparison"
-    return f"experiments@{name}" if name in named else None
+    return f"experiments@{name}" if name in asked else None
 
 
 def stages():
     """Return the files that are asked for in every stage, by the stage's name."""
     found = {f"datasets@{name}": dataset_files(name) for name in named_datasets}
-    for kind, names in {"experiments": named, "scans": scans, "searches": analysis.searches}.items():
+    for kind, names in {"experiments": asked, "scans": scans, "searches": analysis.searches}.items():
         found |= {f"{kind}@{name}": [] for name in names}
     found["comparison"] = []
-    for file in [*results_of(analysis.experiments), *TABLES]:
+    for file in [*results_of(compared), *TABLES]:
         if stage_of(file) is not None:
             found[stage_of(file)].append(file)
     return {name: list(dict.fromkeys(files)) for name, files in found.items()}

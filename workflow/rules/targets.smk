@@ -3,19 +3,33 @@
 from types import SimpleNamespace
 
 FIGURES = {
-    "classification": ("roc", "rejection", "scores", "reliability", "sculpting"),
-    "localisation": ("probabilities", "residuals", "efficiency", "coverage"),
-    "reconstruction": ("reconstruction", "latent"),
-    "variational": ("reconstruction", "latent", "generated"),
-    "adversarial": ("generated",),
+    "jets": {"classification": ("roc", "rejection", "scores", "reliability", "sculpting")},
+    "pulses": {"localisation": ("probabilities", "residuals", "efficiency", "coverage")},
+    "spectra": {
+        "reconstruction": ("reconstruction", "latent"),
+        "variational": ("reconstruction", "latent", "generated"),
+        "adversarial": ("generated",),
+    },
+    "problems": {
+        "classification": ("answers", "confusion"),
+        "regression": ("predicted",),
+        "control": ("returns", "episodes"),
+    },
 }
+# What is drawn of networks with these names.
+NETWORK_FIGURES = {"pulse-reference": "kernels"} | dict.fromkeys(
+    ("dense", "digit-cnn", "linear", "logistic"), "weights"
+)
 COMPARISONS = {
-    "classification": ("roc.svg", "rejection.svg"),
-    "localisation": ("residuals.svg",),
+    "jets": ("roc.svg", "rejection.svg"),
+    "pulses": ("residuals.svg",),
+    "spectra": (),
+    "problems": ("measures.svg",),
 }
 DATASET_FIGURES = {
     "pulses": ("traces", "convolutions", "synthetic"),
     "spectra": ("spectra", "fluxes"),
+    "problems": ("sample",),
 }
 
 
@@ -24,24 +38,26 @@ def results_of(experiments):
     wanted = scan_results_of(experiments)
     experiments = {name: experiments[name] for name in named if name in experiments}
     for name, experiment in experiments.items():
-        figures = list(FIGURES[experiment.task])
+        kind = name_kind(experiment)
+        figures = list(FIGURES[kind][experiment.task])
         if experiment.model is not None:
             figures.append("training")
             wanted += [f"results/{name}/release/{file}" for file in ("model.safetensors", "model.json")]
-        if experiment.model is not None and experiment.model.name == "pulse-reference":
-            figures.append("kernels")
+        if name in with_network_figure():
+            figures.append(NETWORK_FIGURES[experiment.model.name])
         if name in with_saliency():
             figures.append("saliency")
         wanted.append(f"results/{name}/metrics.json")
         wanted += [f"results/{name}/figures/{figure}.svg" for figure in figures]
         for dataset in tested_on(experiment):
-            wanted += [
-                f"results/comparison/{dataset}/{file}" for file in ("table.html", *COMPARISONS.get(experiment.task, ()))
-            ]
+            wanted += [f"results/comparison/{dataset}/{file}" for file in ("table.html", *COMPARISONS[kind])]
             wanted += dataset_figures(dataset, experiment.representation)
     wanted += validations_of(experiments)
     if transfers_among(experiments):
         wanted += ["results/comparison/transfers.svg", "results/comparison/transfers.html"]
+    if any(name_kind(experiment) == "problems" for experiment in experiments.values()):
+        wanted.append("results/comparison/problems.html")
+        wanted += ["results/comparison/boundaries.svg"] if in_a_plane() else []
     return list(dict.fromkeys(wanted))
 
 
@@ -61,13 +77,37 @@ def validations_of(experiments):
 
 
 def transfers_among(experiments):
-    """Return whether a network that classifies is tested on other datasets than its own."""
-    return any(value.task == "classification" and value.test_on for value in experiments.values())
+    """Return whether a network that classifies jets is tested on other datasets than its own."""
+    return any(name_kind(value) == "jets" and value.test_on for value in experiments.values())
 
 
 def transferred():
-    """Return the names of the config's experiments whose networks classify."""
-    return [name for name in experiments_of_task("classification") if name in named and name in with_model()]
+    """Return the names of the config's experiments whose networks classify jets."""
+    return [name for name in experiments_of("jets", "classification") if name in named and name in with_model()]
+
+
+def with_network_figure(figure=None):
+    """Return the names of the experiments whose network is drawn itself, by one figure or by any."""
+    return [
+        name
+        for name in with_model()
+        if (found := network_figure(analysis.experiments[name])) and figure in (None, found)
+    ]
+
+
+def network_figure(experiment):
+    """Return the figure that shows an experiment's network itself, None without one."""
+    figure = NETWORK_FIGURES.get(experiment.model.name)
+    return None if figure == "weights" and name_kind(experiment) != "problems" else figure
+
+
+def in_a_plane():
+    """Return the named experiments that tell classes of generated points in a plane apart."""
+    return {
+        name: value
+        for name, value in experiments_of("problems", "classification").items()
+        if name in named and analysis.datasets[value.dataset].source.points is not None
+    }
 
 
 def transfers_spec():

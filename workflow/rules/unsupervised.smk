@@ -29,7 +29,7 @@ rule plot_reconstruction:
     benchmark:
         "results/benchmarks/plot_reconstruction/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("reconstruction")),
+        experiment=one_of(experiments_of(task="reconstruction")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -77,7 +77,7 @@ rule plot_variational:
     benchmark:
         "results/benchmarks/plot_variational/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("variational")),
+        experiment=one_of(experiments_of(task="variational")),
     conda:
         "../../envs/cpu.yaml"
     params:
@@ -112,7 +112,7 @@ rule plot_adversarial:
     benchmark:
         "results/benchmarks/plot_adversarial/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("adversarial")),
+        experiment=one_of(experiments_of(task="adversarial")),
     conda:
         "../../envs/cpu.yaml"
     params:

@@ -3,9 +3,10 @@
 from jetpulse.config.expansion import expand_scans
 from jetpulse.config.jet_formats import Fields, Label
 from jetpulse.config.jets import JetDataset, JetImage, JetSource, Simulation
-from jetpulse.config.load import check_files, expand_path, load_config, parse_config, read_yaml
+from jetpulse.config.load import add_sections, check_files, expand_path, load_config, parse_config, read_yaml
 from jetpulse.config.models import Analysis, Experiment, Experiments
 from jetpulse.config.observables import JetObservables
+from jetpulse.config.problems import Columns, ProblemDataset
 from jetpulse.config.pulses import PulseDataset, Waveforms
 from jetpulse.config.scans import Scan, ScanPlan
 from jetpulse.config.spectra import Counts, SpectrumDataset
@@ -14,6 +15,7 @@ from jetpulse.config.training import Training
 
 __all__ = [
     "Analysis",
+    "Columns",
     "Counts",
     "Experiment",
     "Experiments",
@@ -23,6 +25,7 @@ __all__ = [
     "JetObservables",
     "JetSource",
     "Label",
+    "ProblemDataset",
     "PulseDataset",
     "Scan",
     "ScanPlan",
@@ -31,6 +34,7 @@ __all__ = [
     "Split",
     "Training",
     "Waveforms",
+    "add_sections",
     "check_files",
     "expand_path",
     "expand_scans",

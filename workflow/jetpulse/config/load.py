@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, RootModel, ValidationError
 
 from jetpulse.config.models import NOT_WITH_SCORES, TASKS, Analysis, Experiment
-from jetpulse.config.pairing import check_jets
+from jetpulse.config.pairing import check_jets, check_problems
 from jetpulse.errors import UserError
 
 # Names that would collide with folders of results/.
@@ -59,6 +59,21 @@ def read_yaml(path: str | Path) -> Any:
         raise UserError(f"{path}: is a folder, expected a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def add_sections(value: dict[str, Any], further: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the sections of two configurations together.
+
+    Raises:
+        UserError: a name is defined by both.
+    """
+    both = {section: dict(entries or {}) for section, entries in value.items()}
+    for section, entries in further.items():
+        for name, entry in (entries or {}).items():
+            if name in both.setdefault(section, {}):
+                raise UserError(f"{where}: {section}.{name}: is defined in both; rename one")
+            both[section][name] = entry
+    return both
 
 
 def parse_config(value: Any, where: str) -> Analysis:
@@ -170,30 +185,39 @@ def _check_kinds(analysis: Analysis, name: str) -> list[str]:
     wanted = TASKS[experiment.task]
     for key, dataset in [("dataset", experiment.dataset), *(("test_on", d) for d in experiment.test_on)]:
         kind = analysis.datasets[dataset].kind
-        if kind != wanted:
-            lines.append(f"{key}: {dataset!r} is of kind {kind!r}, task {experiment.task!r} needs {wanted!r}")
+        if kind not in wanted:
+            needed = " or ".join(map(repr, wanted))
+            lines.append(f"{key}: {dataset!r} is of kind {kind!r}, task {experiment.task!r} needs {needed}")
+    kinds = {analysis.datasets[dataset].kind for dataset in (experiment.dataset, *experiment.test_on)}
+    if len(kinds) > 1 and not lines:
+        lines.append(f"test_on: is of another kind of dataset than {experiment.dataset!r}; name datasets of one kind")
+    if lines:
+        return lines
+    kind = kinds.pop()
     if experiment.scores is not None:
-        return lines + _check_scores(experiment)
-    if wanted == "jets":
-        lines += check_jets(analysis, experiment)
+        return _check_scores(experiment, kind)
+    if kind in ("jets", "problems"):
+        lines += check_jets(analysis, experiment) if kind == "jets" else check_problems(analysis, experiment)
     elif experiment.representation != "samples":
-        lines.append(f"representation: {experiment.representation!r} does not suit {wanted}; choose 'samples'")
-    if experiment.training.normalise == "principal" and wanted != "spectra":
-        lines.append(f"training.normalise: 'principal' leaves no axis of time, which {wanted} need; choose another")
-    if experiment.training.augment and wanted != "jets":
-        lines.append(f"training.augment: changes the constituents of jets, which {wanted} have not; remove it")
+        lines.append(f"representation: {experiment.representation!r} does not suit {kind}; choose 'samples'")
+    if experiment.training.normalise == "principal" and kind in ("jets", "pulses"):
+        lines.append(f"training.normalise: 'principal' leaves no axis of time, which {kind} need; choose another")
+    if experiment.training.augment and kind != "jets":
+        lines.append(f"training.augment: changes the constituents of jets, which {kind} have not; remove it")
     if experiment.training.fresh:
         lines += _check_fresh(analysis, experiment)
     return lines
 
 
-def _check_scores(experiment: Experiment) -> list[str]:
+def _check_scores(experiment: Experiment, kind: str) -> list[str]:
     """Return a line for everything that an experiment with someone else's scores cannot have."""
     given = experiment.model_fields_set
     useless = {key: why for key, why in NOT_WITH_SCORES.items() if key in given}
     lines = [f"{key}: has no meaning with `scores`: {why}; remove it" for key, why in useless.items()]
     if experiment.task != "classification":
         lines.append(f"scores: belong to task 'classification', not to {experiment.task!r}; name a model")
+    elif kind != "jets":
+        lines.append(f"scores: are compared on datasets of kind 'jets', not {kind!r}; name a model")
     return lines
 
 

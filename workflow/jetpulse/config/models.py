@@ -20,6 +20,7 @@ from pydantic import (
 from jetpulse.config.jets import JetDataset, JetImage
 from jetpulse.config.networks import check_model, model_names, model_tasks
 from jetpulse.config.observables import JetObservables
+from jetpulse.config.problems import Columns, ProblemDataset
 from jetpulse.config.pulses import PulseDataset
 from jetpulse.config.scans import Scan, Search, SearchSettings
 from jetpulse.config.scores import ScoresOrFiles
@@ -27,16 +28,18 @@ from jetpulse.config.spectra import SpectrumDataset
 from jetpulse.config.training import Training
 from jetpulse.config.types import Fraction, Name, Section, real
 
-# What can be learned from which kind of dataset.
+# What can be learned from which kinds of dataset.
 TASKS = {
-    "classification": "jets",
-    "localisation": "pulses",
-    "reconstruction": "spectra",
-    "variational": "spectra",
-    "adversarial": "spectra",
+    "classification": ("jets", "problems"),
+    "localisation": ("pulses",),
+    "reconstruction": ("spectra",),
+    "variational": ("spectra",),
+    "adversarial": ("spectra",),
+    "regression": ("problems",),
+    "control": ("problems",),
 }
-Dataset = Annotated[JetDataset | PulseDataset | SpectrumDataset, Field(discriminator="kind")]
-Representation = Annotated[JetImage | JetObservables, Field(discriminator="kind")]
+Dataset = Annotated[JetDataset | PulseDataset | SpectrumDataset | ProblemDataset, Field(discriminator="kind")]
+Representation = Annotated[JetImage | JetObservables | Columns, Field(discriminator="kind")]
 
 
 class Model(BaseModel):
@@ -61,7 +64,11 @@ class Reference(Section):
 
     accuracy: Fraction | None = Field(None, description="Fraction of right answers.")
     auc: Fraction | None = Field(None, description="Area under the ROC curve.")
-    rmse: real(ge=0) | None = Field(None, description="Root mean square error of the mean bin.")
+    average_precision: Fraction | None = Field(None, description="Area under precision against recall.")
+    rmse: real(ge=0) | None = Field(
+        None, description="Root mean square error, of the mean bin or of the number that was learned."
+    )
+    mae: real(ge=0) | None = Field(None, description="Mean absolute error of the number that was learned.")
     log_loss: real(ge=0) | None = Field(None, description="Mean negative logarithm of the true answer's probability.")
     source: str = Field(description="Where the numbers come from.")
 
@@ -79,15 +86,18 @@ NOT_WITH_SCORES = {
 class Experiment(Section):
     """A dataset, seen through a representation, learned by a model for a task, over several seeds; or scores of it."""
 
-    task: Literal["classification", "localisation", "reconstruction", "variational", "adversarial"] = Field(
+    task: Literal[
+        "classification", "localisation", "reconstruction", "variational", "adversarial", "regression", "control"
+    ] = Field(
         "classification",
-        description="What is learned and how it is judged: `classification` of jets; `localisation` of the coincident "
-        "pulse in waveforms; of spectra `reconstruction` (autoencoder), `variational` (variational autoencoder) and "
-        "`adversarial` (generator against discriminator).",
+        description="What is learned and how it is judged: `classification` of jets or a problem's entries; "
+        "`localisation` of the coincident pulse in waveforms; of spectra `reconstruction` (autoencoder), `variational` "
+        "(variational autoencoder) and `adversarial` (generator against discriminator); of a problem's entries "
+        "`regression` of a number; `control` of a trigger in episodes of a stream.",
     )
     dataset: Name = Field(description="A key of `datasets`.")
     representation: Name = Field(
-        "samples", description="A key of `representations`, or `samples`: waveforms and spectra as they are."
+        "samples", description="A key of `representations`, or `samples`: waveforms, spectra and problems as they are."
     )
     model: Model | None = Field(None, description="The network and its arguments; this or `scores` is required.")
     scores: ScoresOrFiles | None = Field(
@@ -105,6 +115,7 @@ class Experiment(Section):
         description="Licence of the released weights. Without it that of the data that were downloaded; BSD-3-Clause "
         "for what was simulated or generated here; `not stated` for your own files.",
     )
+    method: str | None = Field(None, description="What is done, in a line or two; for the report's page of problems.")
     reference: Reference | None = Field(None, description="A result to stand beside this one in the summary.")
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Which networks read which form of jets, and what a training must then be told or must not."""
+"""Which networks read which form of jets or of a problem's entries, and what a training must then be told or not."""
 
 from jetpulse.config.models import Analysis, Experiment
 from jetpulse.config.networks import fits_itself, model_input
@@ -12,6 +12,10 @@ READS = {
 }
 # Settings of a training that a network heeds which makes no steps of an optimiser.
 FITTING = ("device", "max_train", "normalise", "patience", "resident", "tensorboard", "threads")
+# What single ones of them heed as well: a policy learns by steps of its own.
+ALSO_HEEDED = {"policy": ("batch", "epochs", "learning_rate", "steps")}
+# What a problem's entries must have as answers for a task; classes are numbers, too.
+ANSWERS = {"classification": ("classes",), "regression": ("number", "classes"), "control": ("episodes",)}
 
 
 def check_jets(analysis: Analysis, experiment: Experiment) -> list[str]:
@@ -38,12 +42,45 @@ def check_jets(analysis: Analysis, experiment: Experiment) -> list[str]:
         lines.append(
             f"training.normalise: {training.normalise!r} leaves observables of unequal size; set it to 'columns'"
         )
-    if fits_itself(name):
-        # Defaults that are given do no harm, as in a training that several experiments share.
-        given = (key for key in type(training).model_fields if key in training.model_fields_set and key not in FITTING)
-        lines += [
-            f"training.{key}: means nothing to {name}, which makes no steps of an optimiser; remove it"
-            for key in given
-            if getattr(training, key) != type(training).model_fields[key].default
-        ]
-    return lines
+    return lines + check_fitting(experiment)
+
+
+def check_fitting(experiment: Experiment) -> list[str]:
+    """Return a line for every setting of a training that a network does not heed which makes no steps of an optimiser.
+
+    Defaults that are given do no harm, as in a training that several experiments share.
+    """
+    name, training = experiment.model.name, experiment.training
+    if not fits_itself(name):
+        return []
+    heeded = (*FITTING, *(ALSO_HEEDED.get(name, ())))
+    given = (key for key in type(training).model_fields if key in training.model_fields_set and key not in heeded)
+    return [
+        f"training.{key}: means nothing to {name}, which makes no steps of an optimiser; remove it"
+        for key in given
+        if getattr(training, key) != type(training).model_fields[key].default
+    ]
+
+
+def check_problems(analysis: Analysis, experiment: Experiment) -> list[str]:
+    """Return a line for every mistake in how a network sees the entries of a small problem and what it learns."""
+    name, dataset = experiment.model.name, analysis.datasets[experiment.dataset]
+    kinds = {"samples": "samples"} | {key: value.kind for key, value in analysis.representations.items()}
+    kind, lines = kinds[experiment.representation], []
+    if kind not in ("samples", "columns"):
+        known = ", ".join(key for key, value in kinds.items() if value in ("samples", "columns"))
+        lines.append(
+            f"representation: {experiment.representation!r} is made of jets, of which {experiment.dataset!r} has none; "
+            f"choose one of {known}"
+        )
+    reads = model_input(name)
+    if reads == "constituents":
+        lines.append(f"model: {name} reads constituents of jets, of which {experiment.dataset!r} has none")
+    if kind == "columns" and (dataset.source.digits is not None or dataset.answers == "episodes"):
+        lines.append(f"representation: {experiment.dataset!r} has no columns; choose 'samples'")
+    for key, other in [("dataset", experiment.dataset), *(("test_on", d) for d in experiment.test_on)]:
+        answers = analysis.datasets[other].answers
+        if answers not in ANSWERS[experiment.task]:
+            right = " or ".join(ANSWERS[experiment.task])
+            lines.append(f"{key}: {other!r} has {answers} to be learned, task {experiment.task!r} needs {right}")
+    return lines + check_fitting(experiment)

@@ -59,7 +59,7 @@ def write_metrics(
     metrics = {}
     for name, predicted in _with_samples(predictions, task, samples).items():
         where = f"{predictions}: {name}"
-        truth, attributes = read_truth(samples[name], TASKS[task], predicted, where) if samples else ({}, {})
+        truth, attributes = read_truth(samples[name], TASKS[task][0], predicted, where) if samples else ({}, {})
         metrics[name] = measure(predicted, truth, attributes, where)
         if calibration is not None:
             # By name: part of the code of classifiers' measures alone.
