@@ -42,6 +42,7 @@ include: "workflow/rules/localisation.smk"
 include: "workflow/rules/unsupervised.smk"
 include: "workflow/rules/interpretation.smk"
 include: "workflow/rules/scans.smk"
+include: "workflow/rules/chapter.smk"
 include: "workflow/rules/release.smk"
 include: "workflow/rules/versions.smk"
 

@@ -127,7 +127,10 @@ def test_validation_is_needed_only_to_know_when_to_stop():
 @pytest.mark.parametrize(
     ("dataset", "line"),
     [
-        ({"kind": "pulse"}, "datasets.d.kind: 'pulse' is not allowed, expected 'jets', 'pulses', 'spectra', 'problems'; did you"),
+        (
+            {"kind": "pulse"},
+            "datasets.d.kind: 'pulse' is not allowed, expected 'jets', 'pulses', 'spectra', 'problems'; did you",
+        ),
         ({"source": {}}, "datasets.d.kind: is required and missing"),
         (PULSES | {"source": {}}, "datasets.d.source: needs exactly one of waveforms, files"),
         (PULSES | {"source": {"waveform": {}}}, "datasets.d.source.waveform: unknown key; did you mean 'waveforms'?"),

@@ -48,14 +48,27 @@ def write_table(
     references: Sequence[dict[str, str]],
     path: Path,
 ) -> None:
-    """Write an HTML table for every task: medians over seeds with spread and statistical error, then references.
+    """Write the tables of all experiments that were tested on a dataset as a page of HTML, see ``tables_of``.
+
+    Raises:
+        UserError: an experiment that is not defined or was not tested on the dataset.
+    """
+    write_page(dataset, tables_of(results, dataset, experiments, references), path)
+
+
+def tables_of(
+    results: Mapping[str, Path],
+    dataset: str,
+    experiments: Mapping[str, Experiment],
+    references: Sequence[dict[str, str]] = (),
+) -> list[str]:
+    """Return an HTML table for every task: medians over seeds with spread and statistical error, then references.
 
     Args:
         results: metrics.json of every experiment.
         dataset: what all of them were tested on.
         experiments: definitions of at least these experiments; their own references are shown below them.
         references: published results on the dataset's jets (rows of references.csv).
-        path: HTML to write.
 
     Raises:
         UserError: an experiment that is not defined or was not tested on the dataset.
@@ -83,14 +96,14 @@ def write_table(
         ]
         if columns:
             tables.append(_table(task, dataset, columns, rows))
-    write_page(dataset, tables, path)
+    return tables
 
 
-def write_page(title: str, tables: Sequence[str], path: Path) -> None:
-    """Write tables, HTML already, as a page in the style of the report."""
+def write_page(title: str, parts: Sequence[str], path: Path) -> None:
+    """Write tables and further parts, HTML already, as a page in the style of the report."""
     text = (
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style>{''.join(tables)}</html>\n"
+        f"<style>{_STYLE}</style>{''.join(parts)}</html>\n"
     )
     with publish(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
