@@ -23,6 +23,7 @@ VERBS = {
     "jets": ("simulate-jets", "build-jet-samples", "export-jets", "build-jet-images", "build-jet-observables"),
     "pulses": ("build-pulse-samples", "plot-pulses"),
     "spectra": ("build-spectra", "plot-spectra"),
+    "problems": ("build-problems", "build-columns"),
     "training": ("train", "predict", "list-models"),
     "evaluation": ("import-scores", "evaluate", "combine", "compare"),
     "figures": (
