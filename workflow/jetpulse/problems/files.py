@@ -41,10 +41,8 @@ def write_samples(path: str | Path, spec: ProblemDataset, progress: Progress = l
         UserError: a bad file, entries of a single class, or a split that ends up empty.
     """
     entries, counts, seen = open_entries(spec), Counter(), Counter()
-    units = entries.units | ({"target": entries.target} if entries.answers == "number" else {})
-    with Writer.create(
-        path, "problems", spec=spec.model_dump(exclude={"question"}), units=units, packages=entries.packages
-    ) as writer:
+    definition = spec.model_dump(exclude={"question"})
+    with Writer.create(path, "problems", spec=definition, units=entries.units, packages=entries.packages) as writer:
         empty = np.zeros(0, np.int64 if entries.answers == "classes" else np.float64)
         for split in SPLITS:
             writer.append(split, _block(0, np.zeros((0, *entries.shape)), empty, entries))
@@ -64,7 +62,7 @@ def write_samples(path: str | Path, spec: ProblemDataset, progress: Progress = l
                     event += len(features)
                     progress(len(features))
         _check_splits(path, spec, counts)
-        writer.describe(**_attributes(entries, spec, seen, path))
+        writer.describe(**_attributes(entries, definition, seen, path))
     return counts
 
 
@@ -78,7 +76,7 @@ def _block(event: int, features: np.ndarray, answers: np.ndarray | None, entries
     return Block(found)
 
 
-def _attributes(entries: Entries, spec: ProblemDataset, seen: Counter, path: str | Path) -> dict:
+def _attributes(entries: Entries, definition: dict, seen: Counter, path: str | Path) -> dict:
     outputs, classes = 1 if entries.answers == "number" else ACTIONS, entries.classes
     if entries.answers == "classes":
         if len(seen) == 1 and not classes:
@@ -92,7 +90,7 @@ def _attributes(entries: Entries, spec: ProblemDataset, seen: Counter, path: str
         "columns": ", ".join(entries.columns),
         "classes": ", ".join(classes),
         "target": entries.target,
-        "dataset": json.dumps(spec.model_dump(exclude={"question"}), sort_keys=True),
+        "dataset": json.dumps(definition, sort_keys=True),
     }
 
 

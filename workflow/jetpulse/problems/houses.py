@@ -75,6 +75,6 @@ def entries(spec: Houses) -> Entries:
         shape=(len(UNITS),),
         parts=drawn(spec.n, BLOCK, lambda block: generate_houses(spec, block)),
         columns=tuple(UNITS),
-        units=UNITS,
+        units=UNITS | {"target": "1000"},
         target="price [1000]",
     )

@@ -81,13 +81,13 @@ def _polar(radius: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 def entries(spec: Points) -> Entries:
     """Return generated points as entries of a problem."""
-    columns = ("x",) if spec.shape == "line" else ("x", "y")
+    columns, answer = (("x",), ("target",)) if spec.shape == "line" else (("x", "y"), ())
     return Entries(
         answers="number" if spec.shape == "line" else "classes",
         shape=(len(columns),),
         parts=drawn(spec.n, BLOCK, lambda block: generate_points(spec, block)),
         columns=columns,
-        units=dict.fromkeys(columns, "1"),
+        units=dict.fromkeys(columns + answer, "1"),
         target="y" if spec.shape == "line" else "",
         classes=CLASSES.get(spec.shape, ()),
     )

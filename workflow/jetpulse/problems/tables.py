@@ -33,9 +33,11 @@ def column_names(path: Path, names: Sequence[str] | None) -> tuple[str, ...]:
     if names is not None and len(names) != len(found):
         raise UserError(f"{path}: line 1 has {len(found)} values, `names` has {len(names)} names; give one for each")
     chosen = found if names is None else list(names)
-    twice = next((name for name in chosen if chosen.count(name) > 1 or not name), None)
-    if twice is not None:
-        raise UserError(f"{path}: columns need names, each another; {twice!r} is empty or given twice; rename one")
+    wrong = next((name for name in chosen if chosen.count(name) > 1 or not name or "," in name), None)
+    if wrong is not None:
+        raise UserError(
+            f"{path}: column name {wrong[:_SHOWN]!r} is empty, given twice or has a comma; rename that column"
+        )
     if len(found) == 1 and any(sign in found[0] for sign in ";\t|"):
         raise UserError(f"{path}: line 1 is {found[0][:_SHOWN]!r}; columns must be separated by commas")
     if names is None and all(_is_number(cell) for cell in found):
