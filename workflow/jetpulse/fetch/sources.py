@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jetpulse.config import Analysis, parse_config
+from jetpulse.config.columns import TABLES
 from jetpulse.errors import UserError
 from jetpulse.samples import SPLITS
 
@@ -28,6 +29,7 @@ COLUMNS = (
     "citation",
 )
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip", ".gz")
+_PROBLEMS = ("features", "labels", "targets", "table")  # what files of small problems have as `format`
 FOLDER = "data/downloads"  # where the workflow puts what it fetches, as NAME/FILE
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -93,8 +95,9 @@ def human_size(n: int) -> str:
 
 
 def archive_name(url: str) -> str:
-    """Return the last part of a URL's path."""
-    return unquote(urlsplit(url).path.removesuffix("/content").rpartition("/")[2])
+    """Return the last part of a URL's path, or what follows `#` (which no server is sent) if anything does."""
+    parts = urlsplit(url)
+    return parts.fragment or unquote(parts.path.removesuffix("/content").rpartition("/")[2])
 
 
 def read_sources(path: str | Path) -> dict[str, Source]:
@@ -236,7 +239,7 @@ def resolve_downloads(analysis: Analysis, sources: dict[str, Source], where: str
                 raise UserError(
                     f"{download!r} has format {files['format']!r}, not {given['format']!r}; remove `format`"
                 )
-            value["datasets"][name]["source"] = given | files
+            value["datasets"][name]["source"] = files | given
         except UserError as error:
             lines.append(f"{where}: datasets.{name}.source.download: {error}")
     if lines:
@@ -261,16 +264,19 @@ def _path(source: Source) -> str:
 def _jet_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
     """Return the `files` and the `format` of jets."""
     formats = {row.format for row in rows}
-    if len(formats) != 1 or formats & {"", "counts", "fluxes"}:
+    if len(formats) != 1 or formats & {"", "counts", "fluxes", *_PROBLEMS}:
         raise UserError(f"{name!r} holds no jets: its `format` in {table} is {_said(formats)}; choose another")
+    return {"files": _by_split(rows, name, table), "format": rows[0].format}
+
+
+def _by_split(rows: Sequence[Source], name: str, table: str) -> Any:
+    """Return the paths of files as a list, or as lists by split where they have one."""
     if len({bool(row.split) for row in rows}) != 1:
         raise UserError(f"only some files of {name!r} have a split in {table}; give one to all or to none")
     if not rows[0].split:
-        files: Any = [_path(row) for row in rows]
-    else:
-        files = {split: [_path(row) for row in rows if row.split == split] for split in SPLITS}
-        files = {split: paths for split, paths in files.items() if paths}
-    return {"files": files, "format": rows[0].format}
+        return [_path(row) for row in rows]
+    files = {split: [_path(row) for row in rows if row.split == split] for split in SPLITS}
+    return {split: paths for split, paths in files.items() if paths}
 
 
 def _spectrum_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
@@ -285,8 +291,23 @@ def _spectrum_files(rows: Sequence[Source], name: str, table: str) -> dict[str, 
     return {"files": counts} | ({"targets": fluxes} if fluxes else {})
 
 
+def _problem_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
+    """Return the `files` of a small problem and where their answers are: in files beside them or in a column."""
+    formats = {row.format for row in rows}
+    if formats == {"table"}:
+        return TABLES.get(name, {}) | {"files": _by_split(rows, name, table)}
+    if formats not in ({"features", "labels"}, {"features", "targets"}):
+        raise UserError(
+            f"{name!r} holds no small problem: its `format` in {table} is {_said(formats)}, expected 'table', or "
+            "'features' beside 'labels' or 'targets'; choose another"
+        )
+    (answers,) = formats - {"features"}
+    given = {"files": "features", answers: answers}
+    return {key: _by_split([row for row in rows if row.format == format], name, table) for key, format in given.items()}
+
+
 def _said(formats: set[str]) -> str:
     return ", ".join(repr(name) if name else "empty" for name in sorted(formats))
 
 
-_FILES = {"jets": _jet_files, "spectra": _spectrum_files}
+_FILES = {"jets": _jet_files, "spectra": _spectrum_files, "problems": _problem_files}
