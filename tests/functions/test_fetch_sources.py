@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from jetpulse.config import parse_config
 from jetpulse.errors import UserError
-from jetpulse.fetch.sources import COLUMNS, human_size, is_safe_member, read_sources, resolve_downloads
+from jetpulse.fetch.datasets import resolve_downloads
+from jetpulse.fetch.sources import COLUMNS, human_size, is_safe_member, read_sources
 from toy_jets import assert_one_line
 
 TABLE = Path(__file__).parents[2] / "config/sources.csv"

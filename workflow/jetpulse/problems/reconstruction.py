@@ -45,7 +45,7 @@ class Event:
 def reconstruct(event: Event, rng: np.random.Generator) -> np.ndarray:
     """Return the columns (m, 28) of those events, in their order, that the detector sees and the selection keeps.
 
-    Jets lose energy outside of their cone, and b jets to neutrinos, and are measured with 122 % / sqrt(E) + 10 %,
+    Jets lose energy outside of their cone, and b jets to neutrinos, and are measured with 100 % / sqrt(E) + 8 %,
     leptons with 2 %. Events have a lepton and four jets of at least 15 GeV within |eta| < 2.5 and 3, one or two of
     them b-tagged (2: tight, 1: loose). The jets are those of the hardest partons, in their order.
     """
@@ -53,7 +53,7 @@ def reconstruct(event: Event, rng: np.random.Generator) -> np.ndarray:
     jets = event.partons * _response(event, rng)[..., None]
     lepton = event.lepton * (1 + 0.02 * rng.standard_normal((n, 1))).clip(0.5)
     lost = (event.partons - jets)[..., 1:3].sum(axis=1) + (event.lepton - lepton)[:, 1:3]
-    missing = event.neutrino[:, 1:3] + lost + rng.normal(0, 12, (n, 2))  # GeV of noise outside of the jets
+    missing = event.neutrino[:, 1:3] + lost + rng.normal(0, 6, (n, 2))  # GeV of noise outside of the jets
     tags = _tags(np.broadcast_to(event.bottom, (n, k)), rng)
     pt, eta, _ = pt_eta_phi(jets)
     seen = (pt > _PT) & (np.abs(eta) < _JET_ETA)
@@ -71,7 +71,7 @@ def _response(event: Event, rng: np.random.Generator) -> np.ndarray:
     energy = event.partons[..., 0]
     outside = 1.03 - 0.04 * rng.gamma(1.0, 1.0, energy.shape)  # after the usual calibration
     neutrinos = np.where(event.bottom, 0.97 - 0.16 * rng.gamma(0.9, 1.0, energy.shape), 1.0)
-    resolution = np.sqrt(1.5 / energy + 0.01) * rng.standard_normal(energy.shape)
+    resolution = np.sqrt(1.0 / energy + 0.0064) * rng.standard_normal(energy.shape)
     return (outside * neutrinos * (1 + resolution)).clip(0.1)
 
 

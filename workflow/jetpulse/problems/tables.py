@@ -78,6 +78,7 @@ def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str])
     }
     if names is None:
         options["read_options"].skip_rows_after_names = 1
+    rows = 0
     try:
         with (
             pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as raw,
@@ -87,9 +88,12 @@ def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str])
                 values = np.stack([np.asarray(column) for column in batch.columns], axis=1)
                 if not (np.abs(values) <= LARGEST).all():
                     raise _fault(path, header, wanted, "a value is not a number within float32")
+                rows += len(values)
                 yield values
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise _fault(path, header, wanted, first_line(error)) from error
+    if rows == 0:
+        raise UserError(f"{path}: has no rows below its names; fetch or make it again")
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
