@@ -21,7 +21,7 @@ from sklearn import ensemble, linear_model, neighbors, neural_network, svm, tree
 from sklearn.base import clone
 
 from jetpulse import seeds
-from jetpulse.config import Experiment, Training, parse_config
+from jetpulse.config import Experiment, Training, expand_scans, parse_config
 from jetpulse.config.networks import check_model
 from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import auc_with_error
@@ -105,7 +105,7 @@ def test_an_estimator_says_what_scikit_learn_says_and_says_it_again_from_its_byt
     features = entries(3, 50)
     found = network(torch.from_numpy(features))
     assert torch.equal(again(torch.from_numpy(features)), found)
-    assert torch.equal(again(torch.from_numpy(features[:1])), found[:1])
+    torch.testing.assert_close(again(torch.from_numpy(features[:1])), found[:1], rtol=1e-10, atol=1e-12)
     assert again(torch.zeros(0, COLUMNS)).shape == (0, found.shape[1])
     original = clone(network.estimator)
     with warnings.catch_warnings(action="ignore"):
@@ -255,10 +255,27 @@ def test_a_mistake_in_the_config_is_one_line_before_any_job_starts(task, given, 
     assert_one_line(error, "config.yaml: experiments.tree", "estimator: argument", *fragments)
 
 
-def test_parameters_are_kept_as_they_were_given():
-    given = {"estimator": "MLPClassifier", "parameters": {"alpha": "1e-3", "hidden_layer_sizes": [3, 4]}}
-    assert check_model("estimator", given, "classification") == given
-    assert network_of("MLPClassifier", given["parameters"])  # numbers that YAML takes for text are accepted
+def test_numbers_that_yaml_takes_for_text_are_numbers():
+    parameters = {"alpha": "1e-3", "hidden_layer_sizes": [3, 4], "tol": "2E-4", "activation": "relu"}
+    found = check_model("estimator", {"estimator": "MLPClassifier", "parameters": parameters}, "classification")
+    assert found["parameters"] == parameters | {"alpha": 0.001, "tol": 0.0002}
+
+
+def test_parameters_can_be_scanned():
+    experiment = specification() | {"model": {"name": "estimator"}, "training": {}}
+    config = {
+        "datasets": {"toys": {"kind": "jets", "source": {"simulation": {"jets_per_class": 10}}}},
+        "representations": {"images": {"kind": "jet-image"}},
+        "experiments": {"tree": experiment},
+        "scans": {"depth": {"experiment": "tree", "vary": "model.parameters.max_depth", "values": [1, 2]}},
+    }
+    expanded, scans = expand_scans(parse_config(config, "config.yaml"), "config.yaml")
+    points = [expanded.experiments[point.experiment].model.arguments() for point in scans["depth"].points]
+    assert [point["parameters"] for point in points] == [{"max_depth": 1}, {"max_depth": 2}]
+    config["scans"]["depth"]["values"] = [1, "deep"]
+    with pytest.raises(UserError) as error:
+        expand_scans(parse_config(config, "config.yaml"), "config.yaml")
+    assert_one_line(error, "config.yaml", "depth", "'max_depth'", "Got 'deep'")
 
 
 def test_scikit_learn_is_imported_only_when_it_is_named():

@@ -98,7 +98,7 @@ def make_estimator(name: str, parameters: Mapping[str, Any]) -> Any:
             msg = f"{name} has no parameter {key!r}; {hint}it takes {', '.join(known)}"
             raise ValueError(msg)
     with warnings.catch_warnings(action="ignore", category=FutureWarning):
-        made = estimator(**{key: _plain(value) for key, value in parameters.items()})
+        made = estimator(**parameters)
     made._validate_params()  # private, but nothing else tells before the fit
     if classifies(estimator) and not hasattr(made, "predict_proba"):
         hint = f"set {_PROBABLE[name]}" if name in _PROBABLE else "choose another"
@@ -127,7 +127,8 @@ def _check_name(name: str, info: ValidationInfo) -> str:
     return name
 
 
-def _check_parameters(parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+def _check_parameters(given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    parameters = {key: _plain(value) for key, value in given.items()}
     if "estimator" in info.data:  # otherwise its name is wrong, which is the first thing to mend
         make_estimator(info.data["estimator"], parameters)
     return parameters

@@ -64,11 +64,11 @@ class Network(nn.Module):
         self.register_buffer("content", torch.zeros(0, dtype=torch.uint8))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return logits (batch, classes), logarithms of the probabilities, or the number (batch, 1)."""
+        """Return logits (batch, classes), logarithms of the probabilities, or the number (batch, 1); float64."""
         values = np.zeros((len(inputs), self.outputs))
         if self.estimator is not None and len(inputs):
             values = self._predict(inputs.flatten(1).detach().cpu().double().numpy())
-        return torch.from_numpy(values).float().to(inputs.device)
+        return torch.from_numpy(values).to(inputs.device)
 
     def _predict(self, features: np.ndarray) -> np.ndarray:
         """Return what ``forward`` does, float64, of features (n, d)."""
@@ -166,7 +166,7 @@ class Network(nn.Module):
     def _watch(self, split: str, features: np.ndarray, target: np.ndarray) -> Row:
         """Return loss and metric as the task's objective has them."""
         parts = torch.from_numpy(features).split(_AT_ONCE)
-        outputs, answer = torch.cat([self(part) for part in parts]).double(), torch.from_numpy(target)
+        outputs, answer = torch.cat([self(part) for part in parts]), torch.from_numpy(target)
         if self.classifies:
             loss = functional.cross_entropy(outputs, answer)
             return {
