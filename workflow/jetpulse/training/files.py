@@ -124,6 +124,7 @@ def write_model(
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
         "training": spec.training.model_dump(),
+        **objective.names(prepared.train.attributes),
         "representation": prepared.train.representation(),
         "dataset": json.loads(prepared.train.attributes["dataset"]),
         "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},

@@ -234,6 +234,12 @@ def read_split(
         block = read_block(path, split)
         chosen = _choose(path, split, block.entries["event"], limit)
         block = block if chosen is None else block.take(chosen)
+    if attributes["kind"] in ("problems", "problem-columns") and "label" in block.entries:
+        label, last = block.entries["label"], int(attributes["outputs"]) - 1
+        wrong = np.flatnonzero((label < 0) | (label > last))
+        if len(wrong):
+            where = f"{path}: split {split!r}: entry {wrong[0]}"
+            raise UserError(f"{where}: label is {label[wrong[0]]}, expected a class from 0 to {last}")
     return block, attributes
 
 

@@ -1,7 +1,8 @@
 """What the training loop asks of an objective."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -72,6 +73,12 @@ class Objective:
     def predict(self, network: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         """Return what predictions.h5 stores for a batch."""
         raise NotImplementedError
+
+    def names(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what answers are called, for model.json: ``classes`` or a ``target``, if the file's attributes say."""
+        if self.answers:
+            return {"target": attributes.get("target", "")}
+        return {"classes": attributes["classes"].split(", ")} if attributes.get("classes") else {}
 
     def check(self, network: nn.Module, batch: Batch) -> str | None:
         """Return what is wrong for this network with entries of these targets, or None; one entry has features."""
