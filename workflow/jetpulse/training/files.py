@@ -254,6 +254,8 @@ def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, 
         normalisation = stored_normalisation(tensors)
         if normalisation is None and description["training"].get("normalise", "none") != "none":
             raise ValueError("no normalisation")
+        if "target" in description and getattr(normalisation, "target", None) is None:
+            raise ValueError("no mean and deviation of the target")
         network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
     except FileNotFoundError as error:
         raise UserError(f"{model}: no such file; check the path") from error
