@@ -176,6 +176,8 @@ def calibrations_of(wildcards):
 def evaluation_code(wildcards):
     """Hash the code that measures an experiment's predictions, with what it loads by name."""
     modules = [f"evaluation.{analysis.experiments[wildcards.experiment].task}"]
+    if wildcards.experiment in experiments_of("problems", "classification"):
+        modules.append("evaluation.classes")
     if wildcards.experiment in with_calibration():
         modules.append("evaluation.calibration:measure_calibrated")
     return code_of("evaluate", *modules)
