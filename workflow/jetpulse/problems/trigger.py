@@ -75,7 +75,15 @@ def pulses_of(stream: Stream, rates: np.ndarray, event: np.ndarray) -> np.ndarra
 
 def reward(stream: Stream, accepted: np.ndarray) -> np.ndarray:
     """Return minus the distance of accepted pulses (any shape) from the target, in units of the target."""
-    return -np.abs(accepted / stream.target - 1)
+    return -np.abs(accepted - stream.target) / stream.target
+
+
+def returns(stream: Stream, accepted: np.ndarray) -> np.ndarray:
+    """Return the sum of the rewards over the steps, axis 1 of ``accepted`` (n, steps, ...), float64 (n, ...).
+
+    The order of the sum makes no difference where the target is a whole number, so that equal courses are equal.
+    """
+    return -np.abs(accepted - stream.target).sum(axis=1) / stream.target
 
 
 class Trigger:
@@ -125,10 +133,6 @@ class Course:
     level: np.ndarray
     accepted: np.ndarray
 
-    def returns(self, stream: Stream) -> np.ndarray:
-        """Return the sum of an episode's rewards, float64 (m,)."""
-        return reward(stream, self.accepted).sum(axis=1)
-
 
 def run_trigger(trigger: Trigger, decide: Callable[[Trigger], np.ndarray]) -> Course:
     """Let triggers act by ``decide``, which returns actions (m,), from the first step to the last."""
@@ -143,8 +147,3 @@ def run_informed(stream: Stream, pulses: np.ndarray, rates: np.ndarray) -> Cours
     """Return the course of a trigger that knows the rate (n, steps) of every step, as no real one does."""
     wanted = nearest_level(stream, rates)
     return run_trigger(Trigger(stream, pulses), lambda trigger: 1 + np.sign(wanted[:, trigger.time] - trigger.level))
-
-
-def fixed_returns(stream: Stream, pulses: np.ndarray) -> np.ndarray:
-    """Return the return of every episode with the threshold fixed at each level, float64 (n, levels)."""
-    return reward(stream, pulses).sum(axis=1)

@@ -147,7 +147,7 @@ class Constituents(_Ragged):
         return self._offsets[index + 1] - self._offsets[index]
 
 
-KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra")
+KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra", "problems", "problem-columns")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from jetpulse.config.streams import Stream
-from jetpulse.problems.trigger import Course, Trigger, draw_pulses, pulses_of, reward, run_trigger
+from jetpulse.problems.trigger import Course, Trigger, draw_pulses, pulses_of, returns, reward, run_trigger
 from jetpulse.training.objectives.base import Batch, Objective, sums
 
 
@@ -67,7 +67,7 @@ class Control(Objective):
     def predict(self, network: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         """Return what the most probable actions give."""
         stream, course = self._play(network, batch)
-        found = {"return": course.returns(stream), "level": course.level, "accepted": course.accepted}
+        found = {"return": returns(stream, course.accepted), "level": course.level, "accepted": course.accepted}
         return {name: torch.from_numpy(values).to(batch.features.device) for name, values in found.items()}
 
     @staticmethod
