@@ -29,7 +29,8 @@ def plot_control(
 
     Example:
       jetpulse plot-control seed1/predictions.h5 --histories 1=seed1/history.csv \\
-          --samples data/stream/samples.h5 --dataset stream --returns returns.svg --episodes episodes.svg
+          --samples data/stream/samples.h5 --dataset stream \\
+          --returns returns.svg --episodes episodes.svg
     """
     from jetpulse.figures.control_files import plot_control_figures
 

@@ -96,8 +96,10 @@ def advantages(rewards: np.ndarray, rollouts: int, discount: float) -> np.ndarra
     together = following.reshape(-1, rollouts, rewards.shape[1])
     # A value less the mean of the others is the deviation from the mean of all, times n / (n - 1).
     advantage = (together - together.mean(axis=1, keepdims=True)) * (rollouts / (rollouts - 1))
-    spread = advantage.std()
-    return (advantage / spread if spread > 0 else advantage).reshape(rewards.shape)
+    spread = advantage.std() if advantage.size else 0.0
+    # Means of equal values may be off by a last bit, which is no advantage.
+    equal = spread <= 1e-12 * np.abs(following).max(initial=0.0)
+    return (0 * advantage if equal else advantage / spread).reshape(rewards.shape)
 
 
 def _logits(network: nn.Module, observed: np.ndarray, batch: Batch) -> torch.Tensor:
