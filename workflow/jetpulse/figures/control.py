@@ -14,6 +14,7 @@ from jetpulse.figures.style import COLOURS, grid
 from jetpulse.problems.trigger import Course, thresholds
 
 _FIXED, _INFORMED = "0.35", "0.6"
+_DECADES = 1000  # that an axis spans at most to have more than powers of ten for its marks
 _LEAST = 0.1  # accepted pulses that a logarithmic axis still shows
 _POLICY, _RATE = COLOURS[1], COLOURS[0]
 
@@ -38,17 +39,13 @@ def returns_figure(curves: Mapping[str, Curve], judged: Sequence[Judged], stream
         judged: the test episodes' returns, in the same order.
         stream: the episodes' settings.
     """
-    figure, ((learning, fixed, single),) = grid(1, 3, 4.4, 4.0)
+    columns = 8
+    figure, ((learning, fixed, single),) = grid(1, 3, 4.4, 3.9 + 0.2 * (len(curves) // columns))
     _draw_learning(learning, curves, judged[0])
-    _draw_thresholds(fixed, list(curves), judged, stream)
+    _draw_thresholds(fixed, judged, stream)
     _draw_single(single, judged)
+    figure.legend(*learning.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
     return figure
-
-
-def _references(axis: Axes, judged: Judged) -> None:
-    """Draw the mean returns that are the same for all trainings."""
-    axis.axhline(judged.fixed[:, judged.best].mean(), color=_FIXED, ls="--", lw=1.2, label="best fixed threshold")
-    axis.axhline(judged.informed.mean(), color=_INFORMED, ls=":", lw=1.4, label="if the rate were known")
 
 
 def _draw_learning(axis: Axes, curves: Mapping[str, Curve], judged: Judged) -> None:
@@ -60,22 +57,22 @@ def _draw_learning(axis: Axes, curves: Mapping[str, Curve], judged: Judged) -> N
             axis.plot(curve.episodes, shown, color=colour)
         axis.plot(curve.episodes[curve.kept - 1], shown[curve.kept - 1], "o", color=colour, ms=5)
         axis.plot([], [], color=colour, label=f"seed {seed}")
-    _references(axis, judged)
-    axis.plot([], [], color="grey", ls="--", lw=1.0, label="training, actions drawn")
+    axis.plot([], [], color="grey", ls="--", lw=1.0, label="training")
     if any("val_return" in curve.history for curve in curves.values()):
-        axis.plot([], [], color="grey", label="validation, most probable actions")
+        axis.plot([], [], color="grey", label="validation")
+    axis.axhline(judged.fixed[:, judged.best].mean(), color=_FIXED, ls="-.", lw=1.4, label="best fixed threshold")
+    axis.axhline(judged.informed.mean(), color=_INFORMED, ls=":", lw=1.4, label="if the rate were known")
     axis.set(xlabel="training episodes played", ylabel="mean return of an episode")
-    axis.legend(loc="center right")
 
 
-def _draw_thresholds(axis: Axes, seeds: Sequence[str], judged: Sequence[Judged], stream: Stream) -> None:
+def _draw_thresholds(axis: Axes, judged: Sequence[Judged], stream: Stream) -> None:
     first = judged[0]
     mean = first.fixed.mean(axis=0)
     axis.plot(thresholds(stream), mean, color=_FIXED, label="fixed threshold")
     axis.plot(thresholds(stream)[first.best], mean[first.best], "o", color=_FIXED, ms=5)
-    for number, (seed, one) in enumerate(zip(seeds, judged, strict=True)):
-        axis.axhline(one.policy.mean(), color=COLOURS[number % len(COLOURS)], lw=1.2, label=f"policy, seed {seed}")
-    axis.axhline(first.informed.mean(), color=_INFORMED, ls=":", lw=1.4, label="if the rate were known")
+    for number, one in enumerate(judged):
+        axis.axhline(one.policy.mean(), color=COLOURS[number % len(COLOURS)], lw=1.2)
+    axis.axhline(first.informed.mean(), color=_INFORMED, ls=":", lw=1.4)
     # Low thresholds accept nearly all: their return would hide everything else.
     bottom = 3 * mean.max()
     top = min(0.0, float(max(first.informed.mean(), *(one.policy.mean() for one in judged), mean.max())) * 0.8)
@@ -94,6 +91,7 @@ def _draw_single(axis: Axes, judged: Sequence[Judged]) -> None:
     axis.plot(ends, ends, color=_FIXED, lw=1.0, ls="--", label="equal")
     ahead = np.median([(one.policy > fixed).mean() for one in judged])
     axis.set(xlabel="return of the best fixed threshold", ylabel="return of the policy")
+    axis.locator_params(nbins=5)
     axis.set_title(f"test episodes: {len(fixed)}, ahead in {100 * ahead:.3g} %")
     axis.legend(loc="lower right")
 
@@ -124,11 +122,13 @@ def episodes_figure(examples: Sequence[Example], stream: Stream) -> Figure:
         _draw_example([row[column] for row in axes], example, stream)
     for row, name in zip(axes, ("pulses per step", "threshold [mV]", "accepted per step"), strict=True):
         row[0].set_ylabel(name)
-    for panel in axes[0] + axes[2]:
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.yaxis.set_minor_formatter(NullFormatter())
     axes[2][0].set_ylim(bottom=max(_LEAST, axes[2][0].get_ylim()[0]))
+    for panel in axes[0] + axes[2]:
+        low, high = panel.get_ylim()
+        if high < _DECADES * low:
+            panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
     figure.align_ylabels([row[0] for row in axes])
     figure.legend(*axes[2][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
