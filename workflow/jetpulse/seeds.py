@@ -30,6 +30,8 @@ STREAMS = {
     "prior": 50,
     "two-sample": 51,
     "export": 60,
+    "trigger/rates": 70,
+    "trigger/pulses": 71,
 }
 
 

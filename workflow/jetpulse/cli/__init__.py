@@ -39,6 +39,7 @@ VERBS = {
     ),
     "validation": ("validate-jets", "plot-jet-agreement", "plot-transfers"),
     "unsupervised": ("plot-reconstruction", "plot-variational", "plot-adversarial"),
+    "control": ("plot-control",),
     "chapter": ("tell-problems",),
     "scans": ("summarise-scan", "search"),
     "interpretation": ("calibrate", "score", "export-onnx", "plot-saliency", "plot-sculpting"),
