@@ -29,11 +29,12 @@ from jetpulse.config.types import Fraction, Name, Section, real
 
 # What can be learned from which kind of dataset.
 TASKS = {
-    "classification": "jets",
-    "localisation": "pulses",
-    "reconstruction": "spectra",
-    "variational": "spectra",
-    "adversarial": "spectra",
+    "classification": ("jets", "problems"),
+    "localisation": ("pulses",),
+    "reconstruction": ("spectra",),
+    "variational": ("spectra",),
+    "adversarial": ("spectra",),
+    "regression": ("problems",),
 }
 Dataset = Annotated[JetDataset | PulseDataset | SpectrumDataset, Field(discriminator="kind")]
 Representation = Annotated[JetImage | JetObservables, Field(discriminator="kind")]
@@ -79,11 +80,13 @@ NOT_WITH_SCORES = {
 class Experiment(Section):
     """A dataset, seen through a representation, learned by a model for a task, over several seeds; or scores of it."""
 
-    task: Literal["classification", "localisation", "reconstruction", "variational", "adversarial"] = Field(
-        "classification",
-        description="What is learned and how it is judged: `classification` of jets; `localisation` of the coincident "
-        "pulse in waveforms; of spectra `reconstruction` (autoencoder), `variational` (variational autoencoder) and "
-        "`adversarial` (generator against discriminator).",
+    task: Literal["classification", "localisation", "reconstruction", "variational", "adversarial", "regression"] = (
+        Field(
+            "classification",
+            description="What is learned and how it is judged: `classification` of jets; `localisation` of the coincident "
+            "pulse in waveforms; of spectra `reconstruction` (autoencoder), `variational` (variational autoencoder) and "
+            "`adversarial` (generator against discriminator).",
+        )
     )
     dataset: Name = Field(description="A key of `datasets`.")
     representation: Name = Field(
