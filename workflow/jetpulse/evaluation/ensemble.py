@@ -5,7 +5,8 @@ arXiv:1612.01474). A mean of logits would be their product, renormalised, which 
 decides; and results from elsewhere come without logits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,14 @@ from jetpulse.evaluation.measures import Metrics
 from jetpulse.evaluation.predictions import Arrays, read_predictions
 
 
-def measure_ensemble(predictions: Sequence[Path]) -> dict[str, Metrics]:
+def measure_ensemble(predictions: Sequence[Path], classes: Collection[str] = ()) -> dict[str, Metrics]:
     """Return the metrics of the mean of several classifiers' probabilities by dataset.
 
     Scores that are no probabilities have no common scale: nothing is returned where a file holds such.
+
+    Args:
+        predictions: predictions.h5 of every training.
+        classes: datasets of problems, which are measured as such; the others are jets.
 
     Raises:
         UserError: unusable predictions, or not of the same datasets, events and labels in the same order.
@@ -34,7 +39,13 @@ def measure_ensemble(predictions: Sequence[Path]) -> dict[str, Metrics]:
     measured = {}
     for name in read[0]:
         wheres = [f"{path}: {name}" for path in predictions]
-        label, score = mean_scores([datasets[name] for datasets in read], wheres)
+        arrays = [datasets[name] for datasets in read]
+        if name in classes:
+            # By name: part of the code of these measures alone.
+            module = import_module("jetpulse.evaluation.classes")
+            measured[name] = module.measure_classes(*_mean(arrays, wheres, module.check_classes))
+            continue
+        label, score = mean_scores(arrays, wheres)
         measured[name] = measure_classification(label, score, f"mean of {len(read)} predictions: {name}")
     return measured
 
@@ -49,9 +60,16 @@ def mean_scores(predicted: Sequence[Arrays], wheres: Sequence[str]) -> tuple[np.
     Raises:
         UserError: unusable predictions, or other events or labels than the first one's.
     """
+    return _mean(predicted, wheres, scores_of)
+
+
+def _mean(
+    predicted: Sequence[Arrays], wheres: Sequence[str], read: Callable[[Arrays, str], tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels (n,) and the mean of what ``read`` takes from the arrays of every classifier beside them."""
     scores = []
     for arrays, where in zip(predicted, wheres, strict=True):
-        label, score = scores_of(arrays, where)
+        label, score = read(arrays, where)
         for name, expected in {"event": predicted[0]["event"], "label": predicted[0]["label"]}.items():
             found = arrays[name]
             if len(found) != len(expected):

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-TASKS = ("classification", "localisation")
+TASKS = ("classification", "localisation", "regression")
 
 
 class Network(nn.Module):

@@ -147,7 +147,7 @@ class Constituents(_Ragged):
         return self._offsets[index + 1] - self._offsets[index]
 
 
-KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra")
+KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra", "problems", "problem-columns")
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,8 @@ def representation_of(attributes: dict[str, Any]) -> dict[str, Any]:
         return attributes["spec"]
     if attributes["kind"] == "jets":
         return {"kind": "jets"}
+    if attributes.get("columns"):
+        return {"kind": attributes["kind"], "columns": attributes["columns"].split(", ")}
     return {"kind": attributes["kind"], "shape": [int(n) for n in attributes["shape"]]}
 
 
@@ -210,7 +212,7 @@ def read_split(
     """Read one split of a file that a network can learn from: entries and the file's attributes.
 
     Args:
-        path: samples, or a file that `build-jet-images` or `build-jet-observables` wrote.
+        path: samples, or a file that `build-jet-images`, `build-jet-observables` or `build-columns` wrote.
         split: train, val or test.
         limit: keep so many entries, those whose event ids hash lowest, so that smaller choices lie within larger.
         place: "disk" maps what is large from scratch files; otherwise all is read into memory.
@@ -268,15 +270,19 @@ def make_inputs(
     targets = {}
     for name in (*objective.targets, *objective.optional):
         if name in block.entries:
-            targets[name] = _target(name, block.entries[name], attributes).to(device)
+            targets[name] = _target(name, block.entries[name], attributes, normalisation).to(device)
         elif name in objective.targets:
             raise UserError(f"entries of kind {attributes['kind']!r} have no {name!r}, which the task needs")
     return Inputs(features, targets, block.entries["event"], attributes, device)
 
 
-def _target(name: str, values: np.ndarray, attributes: dict[str, Any]) -> torch.Tensor:
+def _target(
+    name: str, values: np.ndarray, attributes: dict[str, Any], normalisation: Normalisation | None
+) -> torch.Tensor:
     if name == "label":
         return torch.from_numpy(values.astype(np.int64))
+    if name == "target" and normalisation is not None and normalisation.target is not None:
+        return normalisation.standardise(torch.from_numpy(values.astype(np.float64))).float()
     if name == "time":  # in bins
         duration = json.loads(attributes["dataset"])["source"]["waveforms"]["duration"]
         values = values / duration * (attributes["shape"][-1] - 1)

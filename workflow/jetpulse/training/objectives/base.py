@@ -55,8 +55,11 @@ class Objective:
     turns: tuple[str, ...] = ("",)
     # What predictions mean, for the attributes of their file.
     units: ClassVar[dict[str, str]] = {}
-    # Predictions that are given back in the units of the input.
+    # Predictions that are given back in the units of the input, and those in the units of the number that is learned.
     restored: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    # Outputs of the network; None: as many as the file says.
+    outputs: int | None = None
 
     def loss(self, network: nn.Module, batch: Batch, turn: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean loss to minimise in this turn, and the sums of the loss and ``metrics``, float64 (1 + m,)."""
