@@ -18,6 +18,7 @@ STREAMS = {
     "validation": 13,
     "augmentation": 14,
     "subsample": 15,
+    "estimator": 16,
     "bootstrap": 20,
     "waveforms": 30,
     "waveforms/fresh": 31,
