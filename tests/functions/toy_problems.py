@@ -197,7 +197,7 @@ def probabilities(label: np.ndarray, k: int, seed: int = 1, sharpness: float = 2
 
 
 def write_predictions(path: Path, samples: Path, *, seed: int = 1, dataset: str = "toy", **arrays: np.ndarray) -> Path:
-    """Write predictions of the test split: ``arrays``, or those of a classifier or a regression that is mostly right."""
+    """Write predictions of the test split: ``arrays``, or those of something that is mostly right."""
     truth = read_block(samples, "test").entries
     entries = {"event": truth["event"]}
     if not arrays and "label" in truth:

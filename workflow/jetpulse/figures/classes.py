@@ -177,7 +177,8 @@ def confusion(counts: np.ndarray, names: Names) -> Figure:
         dark = "white" if part[i, j] > 0.6 else ("0.6" if mean[i, j] == 0 else "black")
         count = f"{mean[i, j]:,.0f}" if len(counts) == 1 or mean[i, j] >= 1000 else f"{mean[i, j]:.1f}"
         fraction = f"{100 * part[i, j]:.1f} %" if total[i, 0] else "–"
-        axis.text(j, i, f"{count}\n{fraction}", ha="center", va="center", fontsize=8, color=dark)
+        text = f"{count}\n{fraction}" if mean[i, j] or not total[i, 0] else "0"
+        axis.text(j, i, text, ha="center", va="center", fontsize=8, color=dark)
     told = [names.of_class(i) for i in range(k)]
     axis.set_xticks(range(k), told, rotation=40 if max(map(len, told)) > 5 and k > 2 else 0)
     axis.set_yticks(range(k), told)

@@ -100,9 +100,8 @@ def _by_class(entries: Entries) -> Figure:
         high = float(together.max())
         low = float(together[together > 0].min()) if high else 0.0
         steep = high > _STEEP * np.median(together[together > 0]) if high else False
-        panel.set(
-            yscale="log" if steep else "linear", ylim=(0.5 * low if steep else 0, (2 if steep else 1.08) * high or 1)
-        )
+        panel.set_yscale("log" if steep else "linear")
+        panel.set_ylim(*((0.5 * low, 2 * high) if steep else (0, 1.08 * high or 1)))
         outside = float(np.mean((values < edges[0]) | (values > edges[-1]) | ~np.isfinite(values)))
         far = f", {outside:.0%} outside".replace("%", " %") if outside >= 0.02 else ""
         panel.set_title(f"{entries.names.column(i)}{far}", fontsize=7.5 if small else 10, pad=3)

@@ -88,7 +88,7 @@ def _size(layer: Layer, few: bool) -> tuple[float, float]:
     outputs, inputs = layer.weight.shape
     if few:
         return max(2.4, 0.66 * (inputs + 1.4) + 0.9), max(1.5, 0.42 * outputs + 1.0)
-    return float(np.clip(0.08 * inputs + 1.6, 2.8, 5.5)), float(np.clip(0.08 * outputs + 1.4, 2.4, 4.5))
+    return float(np.clip(0.15 * inputs + 1.6, 2.8, 6.5)), float(np.clip(0.13 * outputs + 1.4, 2.4, 4.5))
 
 
 def _matrix(panel: Axes, layer: Layer, limit: float, few: bool) -> object:
@@ -113,9 +113,11 @@ def _matrix(panel: Axes, layer: Layer, limit: float, few: bool) -> object:
             _print(panel, j, i, value, limit)
         if layer.bias is not None:
             _print(panel, places[-1], i, layer.bias[i], limit)
-    panel.set_xticks(places, names, fontsize=8, rotation=90 if inputs > 10 else (25 if max(map(len, names)) > 7 else 0))
+    small = 8 if few else 6.5
+    turned = 90 if inputs > 10 else (25 if max(map(len, names)) > 7 else 0)
+    panel.set_xticks(places, names, fontsize=small, rotation=turned)
     down = range(outputs) if outputs <= _MOST_TICKS else ()
-    panel.set_yticks(list(down), [_named(layer.outputs, i) for i in down], fontsize=8)
+    panel.set_yticks(list(down), [_named(layer.outputs, i) for i in down], fontsize=small)
     panel.set(xlabel="input" if inputs <= _MOST_TICKS else f"{inputs:,} inputs", ylabel="output")
     panel.spines[:].set_visible(False)
     panel.grid(False)
@@ -129,7 +131,7 @@ def _named(names: Sequence[str], i: int) -> str:
 def _print(panel: Axes, x: float, y: float, value: float, limit: float) -> None:
     digits = 2 if abs(value) < 100 else 0
     colour = "white" if abs(value) > 0.65 * limit else "black"
-    text = f"{value:.{digits}f}".replace("-", "−")
+    text = f"{value:z.{digits}f}".replace("-", "−")
     panel.text(x, y, text, ha="center", va="center", fontsize=8, color=colour)
 
 
