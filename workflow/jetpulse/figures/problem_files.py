@@ -15,6 +15,7 @@ from jetpulse.figures.style import save_figure
 from jetpulse.samples import SPLITS, Block, read_attributes, read_block, split_sizes
 
 KINDS = ("problems", "problem-columns")
+_LINE = (3.0, 1.0)  # slope and offset of generated lines
 _MOST = 20_000  # entries of a split; those of large files come in no order
 
 
@@ -70,9 +71,10 @@ def names_of(attributes: Mapping[str, Any]) -> Names:
     return Names(titles, classes, str(attributes.get("target", "")))
 
 
-def source_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the source in the definition of a problem's dataset, empty if the file does not tell."""
-    return json.loads(attributes.get("dataset", "{}")).get("source", {})
+def line_truth(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return slope and offset of a generated line, None of any other problem."""
+    source = json.loads(attributes.get("dataset", "{}")).get("source", {})
+    return _LINE if (source.get("points") or {}).get("shape") == "line" else None
 
 
 def read_tested(

@@ -150,7 +150,7 @@ def _profile(panel: Axes, entries: Entries, residuals: np.ndarray) -> None:
     marks = {"ms": 3 if few else 1.5, "mew": 0, "alpha": 0.6 if few else 0.25, "rasterized": not few}
     panel.plot(entries.target[shown], residuals[0][shown], "o", color=COLOURS[0], **marks)
     groups = min(_GROUPS, len(entries) // 20)
-    if groups >= 3:
+    if groups >= 3 and len(np.unique(entries.target)) > groups:
         parts = np.array_split(np.argsort(entries.target, kind="stable"), groups)
         middle = [np.median(entries.target[part]) for part in parts]
         low, half, high = np.array([np.quantile(residuals[0][part], (0.16, 0.5, 0.84)) for part in parts]).T

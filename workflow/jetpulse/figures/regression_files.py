@@ -10,14 +10,11 @@ from threadpoolctl import threadpool_limits
 from jetpulse.errors import UserError
 from jetpulse.figures import regression
 from jetpulse.figures.classes import line_points
-from jetpulse.figures.problem_files import predict_at, problem_attributes, read_entries, read_tested, source_of
+from jetpulse.figures.problem_files import line_truth, predict_at, problem_attributes, read_entries, read_tested
 from jetpulse.figures.problem_style import Entries
 from jetpulse.figures.style import save_figure
 from jetpulse.figures.surfaces import surface_points
 from jetpulse.figures.weights_files import read_linear
-
-# Slope and offset of generated lines.
-_LINE = (3.0, 1.0)
 
 
 @threadpool_limits.wrap(limits=1)  # the last bits of sums in parallel depend on the number of threads
@@ -79,8 +76,8 @@ def _lines(entries: Entries, samples: Path, models: Sequence[Path]) -> regressio
     """Return what networks predict along the only feature, with what is known about it."""
     x = line_points(entries.features)
     values = np.array([predict_at(model, x[:, None], samples)["prediction"] for model in models])
-    points = source_of(problem_attributes(samples)).get("points") or {}
-    truth = _LINE[0] * x + _LINE[1] if points.get("shape") == "line" else None
+    line = line_truth(problem_attributes(samples))
+    truth = None if line is None else line[0] * x + line[1]
     found = read_linear(models[0])
     error = None
     if found is not None and np.isfinite(found.covariance).all():

@@ -62,7 +62,9 @@ def weights(trainings: Sequence[Sequence[Layer]]) -> Figure:
             if not few:
                 figure.colorbar(drawn, ax=panel, shrink=0.8)
             if number == 1:
-                panel.set_title(f"{layer.name}, {layer.count():,} parameters", fontsize=9)
+                # Above a convolution's first kernels are their biases.
+                pad = 16 if layer.weight.ndim == 4 else 6
+                panel.set_title(f"{layer.name}, {layer.count():,} parameters", fontsize=9, pad=pad)
         if len(shown) > 1:
             row[0].annotate(
                 *(f"training {number}", (0, 0.5)),
@@ -158,12 +160,13 @@ def _filters(panel: Axes, layer: Layer, limit: float) -> object:
     return drawn
 
 
-def coefficients(trainings: Sequence[Linear], names: Sequence[str]) -> Figure:
+def coefficients(trainings: Sequence[Linear], names: Sequence[str], truth: Sequence[float] | None = None) -> Figure:
     """Draw slopes and offset of linear networks, a panel for each, with standard errors; values printed.
 
     Args:
         trainings: what each training found.
         names: of the slopes and, last, of the offset.
+        truth: their true values, if known.
     """
     columns = min(len(names), 4)
     rows = -(-len(names) // columns)
@@ -175,12 +178,14 @@ def coefficients(trainings: Sequence[Linear], names: Sequence[str]) -> Figure:
             panel.set_axis_off()
             continue
         told = []
+        if truth is not None:
+            panel.axvline(truth[i], color="0.3", lw=1.2, ls="--", zorder=1)
         for place, found in enumerate(trainings):
             value, error = float(found.values[i]), float(found.errors()[i])
             panel.errorbar(value, place, xerr=error, fmt="o", ms=5, color=COLOURS[place % len(COLOURS)])
             told.append(with_error(value, error))
         panel.set_title("\n".join(dict.fromkeys(told)), fontsize=9)
-        panel.set_xlabel(names[i])
+        panel.set_xlabel(names[i] if truth is None else f"{names[i]} (dashed: truth, {truth[i]:g})")
         panel.locator_params(axis="x", nbins=4)
         panel.margins(x=0.25)
     for row in axes:

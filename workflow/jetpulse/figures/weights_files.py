@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from jetpulse.errors import UserError
-from jetpulse.figures.problem_files import names_of, problem_attributes
+from jetpulse.figures.problem_files import line_truth, names_of, problem_attributes
 from jetpulse.figures.problem_style import Names
 from jetpulse.figures.style import save_figure
 from jetpulse.figures.weights import Layer, Linear, coefficients, weights, with_error
@@ -89,13 +89,14 @@ def plot_weights_figure(models: Sequence[Path], samples: Path, out: Path) -> lis
     Raises:
         UserError: unusable models, or networks without weights to draw.
     """
-    names = names_of(problem_attributes(samples))
+    attributes = problem_attributes(samples)
+    names = names_of(attributes)
     linear = [found for found in map(read_linear, models) if found is not None]
     if len(linear) < len(models):
         save_figure(weights([read_layers(model, names) for model in models]), out)
         return []
     titles = [f"slope of {names.column(i)}" for i in range(len(linear[0].values) - 1)] + ["offset"]
-    save_figure(coefficients(linear, titles), out)
+    save_figure(coefficients(linear, titles, line_truth(attributes)), out)
     return [
         f"training {number}: {title} {with_error(value, error)}"
         for number, found in enumerate(linear, 1)
