@@ -50,10 +50,10 @@ def refused(path: Path, *words: object, columns: tuple[str, ...] = (), names: tu
         GOOD.rstrip(),
         GOOD.replace("\n", "\r\n"),
         "\ufeff" + GOOD,
-        GOOD + "\n",
+        "\n\n" + GOOD.replace("\n", "\n\n"),
         '"a",b , c\n"1", 2,3\n4,5.5,-6e2\n',
     ],
-    ids=["plain", "no last line end", "of Windows", "of a spreadsheet", "empty line", "quotes and blanks"],
+    ids=["plain", "no last line end", "of Windows", "of a spreadsheet", "empty lines", "quotes and blanks"],
 )
 def test_a_table_is_read(tmp_path, name, text):
     path = write(tmp_path / name, text)
