@@ -28,11 +28,11 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, check: bool = True, config: str = "config/tiny.yaml") -> str:
-    """Run Snakemake in a copy of the project; return what it printed."""
+def snakemake(folder: Path, *arguments: str, check: bool = True, config: str | None = "config/tiny.yaml") -> str:
+    """Run Snakemake in a copy of the project, with a config or the default analysis; return what it printed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments, "--configfile", config],
+        [sys.executable, "-m", "snakemake", *arguments, *(("--configfile", config) if config else ())],
         cwd=folder,
         env={**os.environ, "PATH": path, "PYTHONPATH": str(folder / "workflow")},
         text=True,
@@ -45,7 +45,7 @@ def snakemake(folder: Path, *arguments: str, check: bool = True, config: str = "
     return done.stdout
 
 
-def planned(folder: Path, *arguments: str, config: str = "config/tiny.yaml") -> Counter[str]:
+def planned(folder: Path, *arguments: str, config: str | None = "config/tiny.yaml") -> Counter[str]:
     """Return how often each rule would run, `all` left out."""
     text = snakemake(folder, "--dry-run", *arguments, config=config)
     rules = Counter()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.support import ROOT, clone_results, snakemake
+from tests.workflow.test_problems import RULES as PROBLEMS
 
 RULES = {
     "simulate_jets": "data/tiny/raw/qcd-1.h5",
@@ -66,7 +67,7 @@ def test_every_rule_is_tested() -> None:
     }
     # Their tests are in test_fetch.py, test_scores.py, test_scans.py and test_observables.py.
     elsewhere = {"fetch", "import_scores", "search", "build_jet_observables", "plot_jet_observables"}
-    assert written == {*RULES, *elsewhere}
+    assert written == {*RULES, *elsewhere, *PROBLEMS}
 
 
 def test_a_rule_that_fails_shows_one_line_and_leaves_no_output(chain: Path, tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Small problems through the whole chain, and every rule of theirs on its own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from jetpulse.samples import load_json
+from tests.workflow.support import clone_results, copy_project, planned, snakemake
+
+CONFIG = "config/tiny-problems.yaml"
+RULES = {
+    "build_problems": "data/tiny-decays/samples.h5",
+    "build_columns": "data/tiny-decays/masses.h5",
+    "train": "results/tiny-rings-tree/seed1/model.safetensors",
+    "predict": "results/tiny-policy/seed1/predictions.h5",
+    "evaluate": "results/tiny-digits-cnn/seed1/metrics.json",
+    "plot_problem": "results/datasets/tiny-digits/problems/sample.svg",
+    "plot_classes": "results/tiny-rings-mlp/figures/answers.svg",
+    "plot_regression": "results/tiny-line-squares/figures/predicted.svg",
+    "plot_control": "results/tiny-policy/figures/episodes.svg",
+    "plot_weights": "results/tiny-rings-mlp/figures/weights.svg",
+    "plot_boundaries": "results/comparison/boundaries.svg",
+    "plot_measures": "results/comparison/tiny-rings/measures.svg",
+    "tell_problems": "results/comparison/problems.html",
+}
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny problems, run once; look, do not touch."""
+    folder = copy_project(tmp_path_factory.mktemp("problems") / "project")
+    snakemake(folder, "problems", "--cores", "2", config=CONFIG)
+    return folder
+
+
+def test_everything_is_made_once(problems):
+    assert not planned(problems, "problems", config=CONFIG)
+    for name in ("tiny-rings-mlp", "tiny-rings-tree", "tiny-line-squares", "tiny-decays-trees", "tiny-digits-cnn"):
+        assert load_json(problems / f"results/{name}/metrics.json")["parameters"] is not None
+    page = (problems / "results/comparison/problems.html").read_text(encoding="utf-8")
+    assert "Which ring?" in page
+    assert page.count("<section>") == 5
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_makes_its_output_again(rule, problems, tmp_path):
+    folder = clone_results(problems, tmp_path / "again")
+    output = folder / RULES[rule]
+    before = output.read_bytes()
+    output.unlink()
+    snakemake(folder, RULES[rule], "--allowed-rules", rule, "--force", "--cores", "1", config=CONFIG)
+    assert output.read_bytes() == before
+    shutil.rmtree(folder)
+
+
+def test_the_default_analysis_offers_problems_but_does_not_make_them(tmp_path):
+    folder = copy_project(tmp_path / "project")
+    everything, asked = (planned(folder, *words, config=None) for words in ((), ("problems",)))
+    assert "build_problems" not in everything
+    assert asked["build_problems"] == 11
+    assert asked["build_jet_samples"] == 0
