@@ -20,6 +20,7 @@ from toy_jets import assert_one_line
 from toys import CPU, read_rows, specification, weight_bytes, write_observables
 
 COLUMNS = 3
+TRAINING = Training(patience=None)
 
 
 def entries(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -150,9 +151,53 @@ def test_splits_and_leaves_are_counted():
     assert count_parameters(build_network("boosted-trees", (3,), 2, {})) == 0
 
 
-def test_trees_tell_two_classes_apart():
-    with pytest.raises(ValueError, match="two classes apart, not 3"):
-        build_network("boosted-trees", (3,), 3, {})
+@pytest.mark.parametrize("classes", [3, 5])
+def test_probabilities_of_more_than_two_classes_are_those_of_xgboost(booster, classes):
+    def labelled(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        features, _ = entries(seed, n)
+        return features, np.digitize(features[:, 0] * features[:, 1], np.linspace(-0.6, 0.6, classes - 1))
+
+    network = build_network("boosted-trees", (COLUMNS,), classes, {"trees": 40, "depth": 3, "shrinkage": 0.4})
+    history, best = network.fit(*labelled(1, 400), *labelled(2, 200), Training(patience=3), 1, lambda row: None)
+    assert len(history) == best + 3 < 40
+    features, label = labelled(2, 200)
+    theirs = booster[0].predict(xgboost.DMatrix(features), iteration_range=(0, best))
+    ours = torch.softmax(network(torch.from_numpy(features)).double(), 1).numpy()
+    assert ours.shape == (200, classes)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    row = history[best - 1]
+    assert row["val_loss"] == pytest.approx(-np.log(ours[np.arange(200), label]).mean(), rel=1e-5)
+    assert row["val_accuracy"] == pytest.approx((ours.argmax(1) == label).mean())
+    assert not network.leaf[best * classes :].any()
+
+
+def test_numbers_are_those_of_xgboost_and_begin_at_zero(booster):
+    def numbers(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        features, _ = entries(seed, n)
+        return features, (features[:, 0] * features[:, 1] + 0.3).astype(np.float32)
+
+    network = build_network("boosted-trees", (COLUMNS,), 1, {"trees": 200, "depth": 3, "shrinkage": 0.5})
+    history, best = network.fit(*numbers(1, 300), *numbers(2, 200), Training(patience=4), 1, lambda row: None)
+    losses = [row["val_loss"] for row in history]
+    assert best == int(np.argmin(losses)) + 1
+    assert len(history) == best + 4 < 200
+    assert list(history[0]) == ["epoch", "train_loss", "train_mae", "val_loss", "val_mae"]
+    features, number = numbers(2, 200)
+    ours = network(torch.from_numpy(features))
+    assert ours.shape == (200, 1)
+    theirs = booster[0].predict(xgboost.DMatrix(features), iteration_range=(0, best))
+    np.testing.assert_allclose(ours[:, 0], theirs, rtol=0, atol=1e-5)
+    assert history[best - 1]["val_loss"] == pytest.approx(np.mean((ours[:, 0].numpy() - number) ** 2), rel=1e-4)
+    assert history[best - 1]["val_mae"] == pytest.approx(np.mean(np.abs(ours[:, 0].numpy() - number)), rel=1e-4)
+    # Trees without a split leave what they begin with.
+    assert build_network("boosted-trees", (COLUMNS,), 1, {"trees": 3})(torch.ones(2, COLUMNS)).tolist() == [[0], [0]]
+
+
+def test_a_number_of_one_entry_is_its_leaf_by_hand():
+    network = build_network("boosted-trees", (1,), 1, {"trees": 2, "shrinkage": 0.5, "l2": 1.0})
+    network.fit(*(np.ones((1, 1), np.float32), np.array([8.0], np.float32)), None, None, TRAINING, 1, lambda row: None)
+    # Half of residual / (entries + l2): 8 / 2 / 2 = 2, then 6 / 2 / 2 = 1.5.
+    assert network(torch.ones(1, 1)).item() == pytest.approx(3.5)
 
 
 def test_xgboost_is_not_loaded_for_predictions():

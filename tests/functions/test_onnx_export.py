@@ -34,8 +34,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "pulse-rnn": {"hidden": 3, "layers": 1},
     "pulse-reference": {"window": 5},
 }
-# Networks that are no functions of an input.
-REFUSED = {"gan": "adversarial"}
+# Networks that are no functions of an input, and those that torch does not compute.
+REFUSED = {"gan": "adversarial", "estimator": "scikit-learn computes it"}
 SHAPES = {"constituents": (4,), "images": (8, 8), "observables": (5,)}
 KINDS = {"constituents": "jets", "images": "jet-image", "observables": "jet-observables"}
 

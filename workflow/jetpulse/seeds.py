@@ -18,14 +18,20 @@ STREAMS = {
     "validation": 13,
     "augmentation": 14,
     "subsample": 15,
+    "estimator": 16,
     "bootstrap": 20,
     "waveforms": 30,
     "waveforms/fresh": 31,
     "spectra": 40,
     "spectra/fresh": 41,
+    "points": 80,
+    "houses": 81,
+    "decays": 82,
     "prior": 50,
     "two-sample": 51,
     "export": 60,
+    "trigger/rates": 70,
+    "trigger/pulses": 71,
 }
 
 

@@ -54,9 +54,9 @@ class Model(BaseModel):
         self.arguments()
         return self
 
-    def arguments(self) -> dict[str, Any]:
-        """Return all arguments of the network, defaults filled in."""
-        return check_model(self.name, self.model_extra or {})
+    def arguments(self, task: str | None = None) -> dict[str, Any]:
+        """Return all arguments of the network, defaults filled in; those that a task does not allow are an error."""
+        return check_model(self.name, self.model_extra or {}, task)
 
 
 class Reference(Section):
@@ -130,6 +130,8 @@ class Experiment(Section):
             able = [name for name in model_names() if self.task in model_tasks(name)]
             msg = f"model: {self.model.name!r} does not learn {self.task}; networks that do: {', '.join(able)}"
             raise ValueError(msg)
+        if self.model is not None:
+            self.model.arguments(self.task)
         return self
 
     @model_serializer(mode="wrap")

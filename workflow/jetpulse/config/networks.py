@@ -4,8 +4,8 @@ A network is one file ``models/NAME.py`` (underscores for the dashes of its name
 can learn, and a class ``Network`` whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the
 number of outputs, and its arguments as keywords, annotated and with literal defaults. Those are the keys that the
 config may set. ``INPUT`` says which form of jets it reads: ``"constituents"`` (jets as they are), ``"images"``,
-``"observables"``, or, without it, ``"arrays"``: images or observables. A class with a method ``fit`` is not trained by
-steps of an optimiser (see training/fitting.py).
+``"observables"``, or, without it, ``"arrays"``: images or observables; ``"episodes"`` are no jets but something to
+act in. A class with a method ``fit`` is not trained by steps of an optimiser (see training/fitting.py).
 """
 
 import ast
@@ -17,13 +17,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from jetpulse.config.types import Number, Odd
+from jetpulse.config.estimators import EstimatorName, EstimatorParameters
+from jetpulse.config.types import Number, Odd, OfTwoClasses
 
 # Read as text, never imported: networks live above the config and bring torch with them.
 _FOLDER = Path(__file__).parent.parent / "models"
-_NOT_NETWORKS = {"__init__", "constituents", "layers"}
+_NOT_NETWORKS = {"__init__", "constituents", "kept_estimators", "layers"}
 # What annotations of a network's arguments may use.
-_TYPES = {"Annotated": Annotated, "Field": Field, "Literal": Literal, "Odd": Odd, "Real": Number}
+_TYPES = {
+    "Annotated": Annotated,
+    "EstimatorName": EstimatorName,
+    "EstimatorParameters": EstimatorParameters,
+    "Field": Field,
+    "Literal": Literal,
+    "Odd": Odd,
+    "OfTwoClasses": OfTwoClasses,
+    "Real": Number,
+}
 
 
 def model_names() -> list[str]:
@@ -45,7 +55,8 @@ def _describe(name: str) -> tuple[str, type, tuple[str, ...], str, bool]:
     init = next(node for node in network.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     arguments = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
     fields: dict[str, Any] = {a.arg: (_annotation(a), ast.literal_eval(d)) for a, d in arguments}
-    arguments_model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+    config = ConfigDict(extra="forbid", strict=True, validate_default=True)
+    arguments_model = create_model(name, __config__=config, **fields)
     arguments_model.model_rebuild(_types_namespace=_TYPES)
     given = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}
     reads = ast.literal_eval(given["INPUT"]) if "INPUT" in given else "arrays"
@@ -75,8 +86,13 @@ def fits_itself(name: str) -> bool:
     return _describe(name)[4]
 
 
-def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def check_model(name: str, arguments: dict[str, Any], task: str | None = None) -> dict[str, Any]:
     """Return a network's arguments with defaults filled in.
+
+    Args:
+        name: as the config spells it.
+        arguments: what is given.
+        task: some arguments allow only some tasks; None: any.
 
     Raises:
         ValueError: no such network, or an argument that it does not take or not with this value.
@@ -88,15 +104,17 @@ def check_model(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(msg)
     model = _describe(name)[1]
     try:
-        return model(**arguments).model_dump()
+        return model.model_validate(arguments, context={"task": task}).model_dump()
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        allowed = ", ".join(model.model_fields) or "no arguments"
+        allowed = f"; it takes {', '.join(model.model_fields) or 'no arguments'}"
         if first["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, model.model_fields, 1, 0.5)
             reason = f"unknown{f'; did you mean {near[0]!r}?' if near else ''}"
+        elif first["type"] == "value_error":  # says all that there is to say
+            reason, allowed = first["msg"].removeprefix("Value error, "), ""
         else:
             reason = f"{first['msg']} (given {first['input']!r})"
-        msg = f"{name}: argument {key!r}: {reason}; it takes {allowed}"
+        msg = f"{name}: argument {key!r}: {reason}{allowed}"
         raise ValueError(msg) from error

@@ -64,6 +64,10 @@ class Training(Section):
     optimiser: Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"] = Field("adam", description="torch.optim class.")
     learning_rate: Positive = Field(0.001, description="Step size of the optimiser.")
     momentum: real(ge=0, lt=1) = Field(0.0, description="Momentum of `sgd` and `rmsprop`; no meaning elsewhere.")
+    initial_accumulator: real(ge=0) = Field(
+        0.0,
+        description="What `adagrad` begins its sums of squared gradients with; no meaning elsewhere.",
+    )
     betas: Annotated[list[real(ge=0, lt=1)], Field(min_length=2, max_length=2)] = Field(
         [0.9, 0.999], description="Memory of `adam` and `adamw`: of the mean gradient and of its square."
     )

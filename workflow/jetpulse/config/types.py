@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -24,7 +24,17 @@ def _odd(value: int) -> int:
     return value
 
 
+def _of_classes(value: bool, info: ValidationInfo) -> bool:
+    task = (info.context or {}).get("task")
+    if value and task not in (None, "classification"):
+        msg = f"is for task 'classification', not for {task!r}"
+        raise ValueError(msg)
+    return value
+
+
 Number = Annotated[float, BeforeValidator(as_number)]
+# Of a network: a switch that only two classes can have.
+OfTwoClasses = Annotated[bool, AfterValidator(_of_classes)]
 Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
 
 

@@ -1,1 +1,1 @@
-"""Small problems with known answers."""
+"""Problems with known answers: small samples, and the trigger on a stream of pulses."""

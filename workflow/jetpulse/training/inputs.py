@@ -168,7 +168,8 @@ class Inputs:
         """Return the entries ``index`` (b,), which may be in memory whatever the device."""
         features, counts = self.features.batch(index), self.features.counts(index)
         index = index.to(self.device, non_blocking=True)
-        return Batch(features, {name: values[index] for name, values in self.targets.items()}, counts=counts)
+        targets = {name: values[index] for name, values in self.targets.items()}
+        return Batch(features, targets, counts=counts, dataset=self.attributes.get("dataset", ""))
 
     def batches(self, chunks: Iterable[torch.Tensor]) -> Generator[Batch]:
         """Yield the batches of ``chunks`` (indices of entries, best in memory) in order.
@@ -285,7 +286,7 @@ def make_inputs(
 def _target(
     name: str, values: np.ndarray, attributes: dict[str, Any], normalisation: Normalisation | None
 ) -> torch.Tensor:
-    if name == "label":
+    if name in ("label", "event"):
         return torch.from_numpy(values.astype(np.int64))
     if name == "target" and normalisation is not None and normalisation.target is not None:
         return normalisation.standardise(torch.from_numpy(values.astype(np.float64))).float()

@@ -98,6 +98,8 @@ def export_model(model: Path, path: Path, *, log: Callable[[str], None] = lambda
     task, representation = description["task"], description["representation"]
     if task not in _OUTPUTS:
         raise UserError(f"{model}: a network of task {task!r} is no function of an input; there is nothing to export")
+    if hasattr(network, "outside"):
+        raise UserError(f"{model}: {description['model']}: {network.outside}; there is nothing to export")
     network.eval().requires_grad_(False)
     ragged = representation["kind"] == "jets"
     limit = _limit(description) if ragged else None

@@ -161,6 +161,8 @@ def _optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
     settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, at_once: True}
     if training.optimiser in ("sgd", "rmsprop"):
         settings["momentum"] = training.momentum
+    if training.optimiser == "adagrad":
+        settings["initial_accumulator_value"] = training.initial_accumulator
     if training.optimiser in ("adam", "adamw"):
         settings["betas"] = tuple(training.betas)
     return _OPTIMISERS[training.optimiser](network.parameters(), **settings)

@@ -16,12 +16,14 @@ class Batch:
     """Entries on the device: ``features`` float32 (b, *shape), ``targets`` name -> (b, ...); ``progress``.
 
     Of ragged entries ``counts`` int64 (b,), in memory, says how many rows of the features they have at most.
+    ``dataset`` is the definition of their dataset, as JSON.
     """
 
     features: torch.Tensor
     targets: dict[str, torch.Tensor]
     progress: float = 1.0  # from 0 to 1, which is the end and everything after
     counts: torch.Tensor | None = None
+    dataset: str = ""
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -41,7 +43,7 @@ class Batch:
     def _take(self, place: torch.Tensor) -> "Batch":
         counts = self.counts[place]
         targets = {name: values[place] for name, values in self.targets.items()}
-        return Batch(self.features[place, : int(counts.max())], targets, self.progress, counts)
+        return Batch(self.features[place, : int(counts.max())], targets, self.progress, counts, self.dataset)
 
 
 class Objective:
