@@ -1,6 +1,7 @@
 """Members of archives: streamed out where they are plain files, refused in one line where they are not."""
 
 import gzip
+import hashlib
 import io
 import os
 import shutil
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fetch_runs import source
 from jetpulse.errors import UserError
 from jetpulse.fetch.archives import extract
 from toy_jets import assert_one_line
@@ -76,6 +78,16 @@ def test_a_member_of_a_zip_file(tmp_path):
 def test_the_content_of_a_gz_file(tmp_path):
     extract(write_gz(tmp_path / "b.csv.gz", BODY), "b.csv", tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == BODY
+
+
+def test_an_archive_whose_name_stands_behind_its_address(tmp_path, server, run):
+    archive = write_tar(tmp_path / "a.tgz", ("in/b.csv", BODY)).read_bytes()
+    server.files["/files/7"] = archive
+    checksum = f"sha256:{hashlib.sha256(archive).hexdigest()}"
+    run(source(server, url=server.url("/files/7#all.tgz"), bytes=len(archive), checksum=checksum, member="in/b.csv"))
+    assert run.out.read_bytes() == BODY
+    assert (run.downloads / "toy/all.tgz").exists()
+    assert {path for _, path, _ in server.asked} == {"/files/7"}
 
 
 @pytest.mark.parametrize("member", ["../b", "in/../../b", "/etc/b", "in\\b", "C:b", "in//b", ""])

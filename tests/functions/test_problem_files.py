@@ -3,15 +3,14 @@
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 from jetpulse.cli import main
-from jetpulse.config import Columns, ProblemDataset
+from jetpulse.config import ProblemDataset
 from jetpulse.errors import UserError
 from jetpulse.problems.decays import CLASSES
-from jetpulse.problems.files import write_columns, write_samples
+from jetpulse.problems.files import write_samples
 from jetpulse.problems.houses import UNITS, generate_houses
 from jetpulse.problems.points import generate_points
 from jetpulse.samples import SPLITS, assign_splits, read_attributes, read_block, shuffle_splits
@@ -265,64 +264,6 @@ def test_tables_of_different_columns_are_refused(tmp_path):
     refused(tmp_path, dataset({"files": paths, "label": "kind"}), paths[1], "columns a, c", paths[0], "columns a, b")
 
 
-@pytest.fixture
-def samples(tmp_path) -> Path:
-    write_samples(tmp_path / "s.h5", dataset({"decays": {"n": 300}}))
-    return tmp_path / "s.h5"
-
-
-@pytest.mark.parametrize(
-    ("spec", "first", "n"),
-    [
-        ({"without": ["m_*"]}, "lepton_pT", 21),
-        ({"columns": ["m_*"]}, "m_jj", 7),
-        ({"columns": ["m_wwbb", "lepton_*"], "without": ["*_phi"]}, "lepton_pT", 3),
-        ({}, "lepton_pT", 28),
-    ],
-)
-def test_columns_are_chosen_by_patterns(tmp_path, samples, spec, first, n):
-    write_columns(samples, tmp_path / "c.h5", Columns(kind="columns", **spec))
-    whole, some = read_attributes(samples), read_attributes(tmp_path / "c.h5", "problem-columns")
-    names = some["columns"].split(", ")
-    assert (names[0], len(names), list(some["shape"])) == (first, n, [n])
-    assert set(some["units"]) == set(names)
-    where = [whole["columns"].split(", ").index(name) for name in names]
-    assert where == sorted(where)
-    for split in SPLITS:
-        before, after = (read_block(path, split).entries for path in (samples, tmp_path / "c.h5"))
-        np.testing.assert_array_equal(after.pop("features"), before.pop("features")[:, where], strict=True)
-        assert set(after) == set(before)
-        for name, values in after.items():
-            np.testing.assert_array_equal(values, before[name], strict=True)
-    for name in ("outputs", "classes", "target", "dataset", "features"):
-        assert some[name] == whole[name]
-
-
-def test_patterns_that_fit_nothing_are_refused(tmp_path, samples):
-    for spec, words in (({"columns": ["M_*"]}, "no column fits 'M_*'"), ({"without": ["*"]}, "leaves none")):
-        with pytest.raises(UserError) as error:
-            write_columns(samples, tmp_path / "c.h5", Columns(kind="columns", **spec))
-        assert_one_line(error, samples, words)
-        assert not (tmp_path / "c.h5").exists()
-
-
-def test_columns_of_pictures_are_refused(tmp_path):
-    write_samples(tmp_path / "s.h5", dataset({"digits": {}}))
-    with pytest.raises(UserError) as error:
-        write_columns(tmp_path / "s.h5", tmp_path / "c.h5", Columns(kind="columns"))
-    assert_one_line(error, "no rows of a table")
-
-
-def test_the_verbs_make_samples_and_columns(tmp_path, capsys):
-    paths = [str(tmp_path / name) for name in ("s.h5", "c.h5")]
-    spec = json.dumps(dataset({"houses": {"n": 100}}).model_dump())
-    assert main(["build-problems", paths[0], "--spec", spec]) == 0
-    assert main(["build-columns", *paths, "--spec", '{"kind": "columns", "columns": ["a*"]}']) == 0
-    log = capsys.readouterr().err
-    assert "seed: 1" in log and f"wrote {paths[1]}" in log
-    assert read_attributes(paths[1])["columns"] == "area, age"
-
-
 def test_a_mistake_gives_one_line_and_leaves_nothing(tmp_path, capsys):
     path = write(tmp_path / "t.csv", "a,b\n1,2\n3,x\n")
     spec = json.dumps({"kind": "problems", "source": {"files": str(path), "target": "b"}})
@@ -331,36 +272,3 @@ def test_a_mistake_gives_one_line_and_leaves_nothing(tmp_path, capsys):
     download = '{"kind": "problems", "source": {"download": "mnist"}}'
     assert main(["build-problems", str(tmp_path / "s.h5"), "--spec", download]) == 1
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_the_file_of_circles_has_the_baseline_that_is_published(tmp_path, real_data):
-    source = {"files": str(real_data / "circles_data.hf5"), "labels": str(real_data / "circles_targets.hf5")}
-    split = {"train": 0.8, "val": 0.0, "test": 0.2, "method": "shuffle", "seed": 123}
-    assert write_samples(tmp_path / "s.h5", dataset(source, split)) == {"train": 400, "val": 0, "test": 100}
-    test = contents(tmp_path / "s.h5")["test"]
-    assert test["label"].mean() == 0.53
-    with h5py.File(real_data / "circles_data.hf5") as handle:
-        np.testing.assert_array_equal(
-            test["features"], handle["data/block0_values"][:][test["event"]].astype(np.float32)
-        )
-    radius = np.hypot(*joined(tmp_path / "s.h5", "features").T)
-    label = joined(tmp_path / "s.h5", "label")
-    assert [radius[label == value].mean() for value in (0, 1)] == pytest.approx([2.01, 0.61], abs=0.01)
-    assert read_attributes(tmp_path / "s.h5")["columns"] == "x0, x1"
-
-
-def test_the_slice_of_higgs_has_its_columns(tmp_path, real_data):
-    spec = dataset({"files": str(real_data / "higgs.csv"), "label": "label"}, FRACTIONS | {"method": "shuffle"})
-    assert write_samples(tmp_path / "s.h5", spec).total() == 10_984
-    write_samples(tmp_path / "d.h5", dataset({"decays": {"n": 100}}))
-    ours, real = read_attributes(tmp_path / "d.h5"), read_attributes(tmp_path / "s.h5")
-    assert (real["columns"], real["outputs"]) == (ours["columns"], ours["outputs"])
-    assert joined(tmp_path / "s.h5", "label").mean() == pytest.approx(0.53, abs=0.001)
-    assert joined(tmp_path / "s.h5", "features")[0, 0] == np.float32(0.34186098)
-
-
-def test_a_file_of_house_prices_that_the_user_names(tmp_path, real_data):
-    source = {"files": str(real_data / "boston.csv"), "target": "PRICE", "columns": ["RM", "CHAS", "LSTAT"]}
-    assert write_samples(tmp_path / "s.h5", dataset(source)).total() == 506
-    assert joined(tmp_path / "s.h5", "features")[0].tolist() == pytest.approx([6.575, 0, 4.98])
-    assert joined(tmp_path / "s.h5", "target")[:2].tolist() == [24, 21.6]

@@ -50,10 +50,10 @@ def refused(path: Path, *words: object, columns: tuple[str, ...] = (), names: tu
         GOOD.rstrip(),
         GOOD.replace("\n", "\r\n"),
         "\ufeff" + GOOD,
-        GOOD + "\n",
+        "\n\n" + GOOD.replace("\n", "\n\n"),
         '"a",b , c\n"1", 2,3\n4,5.5,-6e2\n',
     ],
-    ids=["plain", "no last line end", "of Windows", "of a spreadsheet", "empty line", "quotes and blanks"],
+    ids=["plain", "no last line end", "of Windows", "of a spreadsheet", "empty lines", "quotes and blanks"],
 )
 def test_a_table_is_read(tmp_path, name, text):
     path = write(tmp_path / name, text)
@@ -212,3 +212,45 @@ def test_a_truncated_archive_of_pictures_is_refused(tmp_path):
     path = write_idx(tmp_path / "x-ubyte.gz", np.random.default_rng(1).integers(0, 255, (50, 9, 9)))
     path.write_bytes(path.read_bytes()[:-400])
     refused(path, "damaged or truncated")
+
+
+CELLS = st.sampled_from(
+    ["1", "-2.5e3", " 7 ", '"8"', "", "x", "nan", '"', '"a,b"', "1e400", "\x00", "é", "0x10", "1_0", "١"]
+)
+
+
+@given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6), end=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_any_table_gives_finite_numbers_or_one_line(tmp_path_factory, rows, end):
+    text = end.join(",".join(row) for row in [["a", "b"], *rows])
+    path = write(tmp_path_factory.mktemp("any") / "t.csv", text)
+    _finite_or_one_line(path)
+
+
+@given(data=st.binary(max_size=60), name=st.sampled_from(["t.csv", "t.csv.gz", "t-ubyte", "t-ubyte.gz", "t.h5"]))
+def test_any_bytes_give_finite_numbers_or_one_line(tmp_path_factory, data, name):
+    path = tmp_path_factory.mktemp("any") / name
+    path.write_bytes(data)
+    _finite_or_one_line(path)
+
+
+@given(cut=st.integers(0, 400), flip=st.integers(0, 255), name=st.sampled_from(["t.csv.gz", "t-ubyte.gz", "t-ubyte"]))
+def test_damaged_files_give_finite_numbers_or_one_line(tmp_path_factory, cut, flip, name):
+    path = tmp_path_factory.mktemp("any") / name
+    if name == "t.csv.gz":
+        write(path, "a,b\n" + "".join(f"{i},{i / 7}\n" for i in range(40)))
+    else:
+        write_idx(path, np.random.default_rng(1).integers(0, 255, (9, 5, 5)))
+    data = bytearray(path.read_bytes())
+    data[cut % len(data)] ^= flip
+    path.write_bytes(data)
+    _finite_or_one_line(path)
+
+
+def _finite_or_one_line(path: Path) -> None:
+    try:
+        values = read(path)
+    except UserError as error:
+        assert str(path) in str(error)
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert len(values) and np.isfinite(values).all()

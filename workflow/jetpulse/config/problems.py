@@ -25,8 +25,8 @@ class Points(Section):
     seed: Seed = Field(1, description="Base seed.")
     noise: real(ge=0) | None = Field(
         None,
-        description="Standard deviation of every coordinate, or of y for a line (null: 0.1; 1 for gaussians, 0 for "
-        "xor).",
+        description="Standard deviation of every coordinate, of the radius of rings, of y for a line (null: 0.1; 1 for "
+        "gaussians, 0 for xor).",
     )
 
 

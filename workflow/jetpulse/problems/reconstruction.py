@@ -1,7 +1,7 @@
 """From the partons of W W b b -> l nu j j b b to the 28 columns of the HIGGS benchmark: detector, selection, masses.
 
-Scales and choices are those that were found in the public file: its lengths of columns follow from the smallest steps
-of its angles and from the masses that it has of W, top and Higgs bosons.
+The public file tells its units and its choices itself: angles come in steps of 0.001 in a unit that can be read off,
+the invariant masses of its jets tell which jets are combined, and the peaks of W, top and Higgs the GeV behind them.
 """
 
 from dataclasses import dataclass

@@ -26,8 +26,8 @@ def column_names(path: Path, names: Sequence[str] | None) -> tuple[str, ...]:
     Raises:
         UserError: unreadable, no lines, a name twice or empty, or another number of columns than ``names``.
     """
-    first = next(_lines(path), None)
-    if first is None:
+    _, first = next(_numbered(path), (0, []))
+    if not first:
         raise UserError(f"{path}: the file is empty, expected a table with commas; fetch or make it again")
     found = [cell.strip() for cell in first]
     if names is not None and len(names) != len(found):
@@ -70,14 +70,14 @@ def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str])
         UserError: what is not a finite number, lines of another length, a damaged or truncated file.
     """
     header = column_names(path, names)
+    # Lines up to that of the names; a file without such a line is read from its beginning.
+    above = next(_numbered(path))[0] if names is None else 0
     options = {
-        "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_PIECE, column_names=header),
+        "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_PIECE, column_names=header, skip_rows=above),
         "convert_options": pa.csv.ConvertOptions(
             column_types=dict.fromkeys(wanted, pa.float64()), include_columns=list(wanted), null_values=[]
         ),
     }
-    if names is None:
-        options["read_options"].skip_rows_after_names = 1
     rows = 0
     try:
         with (
@@ -96,13 +96,8 @@ def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str])
         raise UserError(f"{path}: has no rows below its names; fetch or make it again")
 
 
-def _lines(path: Path) -> Iterator[list[str]]:
-    """Yield the lines of a csv file that have something in them, as text."""
-    for _, row in _numbered(path):
-        yield row
-
-
 def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of a csv file that have something in them: number, from 1, and text."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
