@@ -44,7 +44,7 @@ def test_samples_that_are_missing_or_not_needed_are_named(tmp_path):
     assert_one_line(error, "--samples more", "waves")
     with pytest.raises(UserError) as error:
         write_metrics(predictions, tmp_path / "m.json", "classification", {"waves": samples})
-    assert_one_line(error, "--samples", "classification")
+    assert_one_line(error, samples, "'pulses'", "'jets' or 'problems'")
     assert not (tmp_path / "m.json").exists()
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from jetpulse.config.networks import check_model, model_input, model_names, model_tasks
 from jetpulse.errors import UserError
 from jetpulse.models import build_network
-from jetpulse.samples import dump_json
+from jetpulse.samples import dump_json, load_json
 from jetpulse.training import onnx_export
 from jetpulse.training.files import load_model
 from jetpulse.training.normalisation import Normalisation
@@ -44,25 +44,30 @@ def trained(folder: Path, name: str) -> Path:
     """Write a network with random weights as a training does."""
     task, reads = model_tasks(name)[0], model_input(name)
     if task != "classification":
-        shape, kind = ((2, 12), "pulses") if task == "localisation" else ((10,), "spectra")
+        shapes = {"localisation": ((2, 12), "pulses"), "regression": ((5,), "problems")}
+        shape, kind = shapes.get(task, ((10,), "spectra"))
     else:
         reads = "images" if reads == "arrays" else reads
         shape, kind = SHAPES[reads], KINDS[reads]
     arguments = check_model(name, ARGUMENTS.get(name, {}))
     torch.manual_seed(3)
-    network = build_network(name, shape, 12 if task == "localisation" else 2, arguments)
+    outputs = {"localisation": 12, "regression": 1}.get(task, 2)
+    network = build_network(name, shape, outputs, arguments)
     weights = dict(network.state_dict())
     normalise = "none"
     if kind in ("spectra", "jet-observables"):
         normalise = "residual"
         scale = torch.full(shape, 3.0)
         weights |= Normalisation(torch.full(shape, 7.0), scale).tensors()
+    if task == "regression":
+        target = torch.tensor([300.0, 20.0], dtype=torch.float64)
+        weights |= Normalisation(torch.zeros(()), torch.ones(()), target=target).tensors()
     dataset = {"kind": "jets", "source": {"simulation": {"max_constituents": 9}}}
     description = {
         "model": name,
         "arguments": arguments,
         "shape": list(shape),
-        "outputs": 12 if task == "localisation" else 2,
+        "outputs": outputs,
         "task": task,
         "seed": 3,
         "training": {"normalise": normalise, "threads": 1},
@@ -102,6 +107,7 @@ def test_every_network_says_the_same_as_in_torch(tmp_path, name):
         for ours, theirs in zip(expected, session.run(None, {"input": x}), strict=True):
             assert theirs.shape == tuple(ours.shape)
             np.testing.assert_allclose(theirs, ours.numpy(), rtol=2e-5, atol=2e-5)
+            assert ours.ndim == 1 or description["task"] != "regression"
     if description["task"] in ("classification", "localisation"):
         np.testing.assert_allclose(expected[0].sum(1), 1.0, atol=1e-5)
     free = ["batch", "constituents"] if description["representation"]["kind"] == "jets" else ["batch"]
@@ -129,6 +135,23 @@ def test_the_same_model_gives_the_same_bytes_which_name_no_file_of_this_machine(
     content = (tmp_path / "a.onnx").read_bytes()
     assert content == (tmp_path / "b.onnx").read_bytes()
     assert b".py" not in content
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "expected"),
+    [
+        ("jet-image", None, {"0": "QCD", "1": "top"}),
+        ("problems", ["a", "b"], {"0": "a", "1": "b"}),
+        ("problems", None, None),
+    ],
+)
+def test_the_file_tells_what_its_classes_are_called(tmp_path, kind, classes, expected):
+    model = trained(tmp_path, "dense")
+    described = load_json(tmp_path / "model.json") | {"representation": {"kind": kind}}
+    dump_json(tmp_path / "model.json", described | ({"classes": classes} if classes else {}))
+    export_model(model, tmp_path / "model.onnx")
+    told = {item.key: item.value for item in onnx.load(str(tmp_path / "model.onnx")).metadata_props}
+    assert (json.loads(told["classes"]) if "classes" in told else None) == expected
 
 
 def test_a_file_that_says_something_else_is_not_left(tmp_path, monkeypatch):

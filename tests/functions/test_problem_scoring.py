@@ -13,10 +13,10 @@ from sklearn.datasets import load_digits
 
 from jetpulse.cli import main
 from jetpulse.errors import UserError
+from jetpulse.problems import tables
 from jetpulse.samples import read_block
 from jetpulse.training import scoring
 from jetpulse.training.files import write_model, write_predictions
-from jetpulse.training.problem_files import read_columns
 from jetpulse.training.scoring import write_scores
 from toy_jets import assert_one_line
 from toy_problems import problem_experiment, write_digits, write_problem
@@ -133,7 +133,7 @@ def test_columns_of_a_csv_are_found_by_their_names(chain, tmp_path, ending):
 def test_blocks_do_not_matter(chain, tmp_path, monkeypatch):
     new = write_csv(tmp_path / "new.csv", {name: np.arange(23) / 7 for name in NAMES})
     write_scores(model(chain, "three"), new, tmp_path / "whole.csv")
-    monkeypatch.setattr(scoring, "_ROWS", 5)
+    monkeypatch.setattr(tables, "_PIECE", 100)
     write_scores(model(chain, "three"), new, tmp_path / "parts.csv")
     whole, parts = table(tmp_path / "whole.csv"), table(tmp_path / "parts.csv")
     np.testing.assert_array_equal(whole["event"], np.arange(23))
@@ -144,20 +144,17 @@ def test_blocks_do_not_matter(chain, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "fragments"),
     [
-        ("", ["no entries"]),
-        ("x,y,mass\n", ["nothing to score"]),
-        ("x,y,mas\n1,2,3\n", ["no column 'mass'", "did you mean 'mas'?", "found x, y, mas"]),
-        ("x;y;mass\n1;2;3\n", ["no column 'x'"]),
-        ("x,y,y,mass\n1,2,3,4\n", ["two columns are called 'y'"]),
-        ("x,y,mass\n1,2,3\n1,two,3\n", ["entry 1: y is 'two', expected a finite number"]),
-        ("x,y,mass\n1,,3\n", ["entry 0: y is missing"]),
-        ("x,y,mass\n1,2\n", ["entry 0: mass is missing"]),
-        ("x,y,mass\n1,nan,3\n", ["entry 0: y is missing"]),
-        ("x,y,mass\n1,inf,3\n", ["entry 0: y is 'inf'"]),
-        ("x,y,mass\n1,1e50,3\n", ["entry 0: y is '1e+50'"]),
-        ("x,y,mass\n1,2,3,4\n", ["not valid csv"]),
-        ("x,y,mass\n1,2,3\n1,2,3,4\n", ["not valid csv"]),
-        ('x,y,mass\n1,"2,3\n', ["not valid csv"]),
+        ("", ["the file is empty"]),
+        ("x,y,mass\n", ["no rows"]),
+        ("x,y,mas\n1,2,3\n", ["no column 'mass'", "did you mean 'mas'?", "x, y, mas"]),
+        ("x;y;mass\n1;2;3\n", ["must be separated by commas"]),
+        ("x,y,y,mass\n1,2,3,4\n", ["column name 'y'", "given twice"]),
+        ("x,y,mass\n1,2,3\n1,two,3\n", ["line 3: y is 'two', expected a finite number"]),
+        ("x,y,mass\n1,,3\n", ["line 2: y is missing"]),
+        ("x,y,mass\n1,2\n", ["line 2: 2 values, expected 3"]),
+        ("x,y,mass\n1,inf,3\n", ["line 2: y is 'inf'"]),
+        ("x,y,mass\n1,1e50,3\n", ["line 2: y is '1e50'"]),
+        ("x,y,mass\n1,2,3\n1,2,3,4\n", ["line 3: 4 values, expected 3"]),
     ],
 )
 def test_a_csv_that_cannot_be_scored_is_refused_and_nothing_is_left(chain, tmp_path, text, fragments):
@@ -173,8 +170,9 @@ def test_bytes_that_are_no_csv_are_refused(chain, tmp_path):
     for name, content in (("a.csv", b"\xff\xfe\x00"), ("a.csv.gz", b"no archive"), ("b.csv", b"x,y,mass\n\xff,1,2\n")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError) as error:
-            list(read_columns(tmp_path / name, NAMES, 10))
+            write_scores(model(chain, "two"), tmp_path / name, tmp_path / "s.csv")
         assert_one_line(error, tmp_path / name)
+        assert not (tmp_path / "s.csv").exists()
 
 
 def save_digit(path: Path, digit: np.ndarray) -> Path:
@@ -201,6 +199,22 @@ def test_pictures_of_digits_are_recognised(chain, tmp_path):
     np.testing.assert_array_equal(probabilities.argmax(axis=1), found["class"])
     told = [line for line in lines if line.startswith("007.png")]
     assert told == [f"007.png: {int(found['class'][7])} (probability {probabilities[7].max():.4f})"]
+
+
+def test_many_pictures_come_in_blocks(chain, tmp_path, monkeypatch):
+    for number in range(5):
+        save_digit(tmp_path / f"{number}.png", DIGITS.images[1500 + number] / 16)
+    lines: list[str] = []
+    write_scores(model(chain, "digits"), tmp_path, tmp_path / "whole.csv", log=lines.append)
+    monkeypatch.setattr(scoring, "_ROWS", 2)
+    write_scores(model(chain, "digits"), tmp_path, tmp_path / "parts.csv", log=lines.append)
+    whole, parts = table(tmp_path / "whole.csv"), table(tmp_path / "parts.csv")
+    np.testing.assert_array_equal(parts["event"], np.arange(5))
+    for name in whole:
+        np.testing.assert_allclose(parts[name], whole[name], rtol=1e-5)
+    told = [line for line in lines if ".png:" in line]
+    assert told[:5] == told[5:]
+    assert [line[0] for line in told[:5]] == list("01234")
 
 
 def test_the_command_recognises_one_picture(chain, tmp_path, capsys):
@@ -235,7 +249,7 @@ def test_pictures_that_cannot_be_read_are_refused_and_nothing_is_left(chain, tmp
         ("two", "a.png", ["a picture", "x, y, mass"]),
         ("digits", "a.csv", ["holds columns", "[8, 8]"]),
         ("two", "three-names.h5", ["made with", "trained on"]),
-        ("mass", "three-names.h5", ["no column 'mass'", "found x, y, z"]),
+        ("mass", "three-names.h5", ["no column 'mass'", "x, y, z"]),
         ("digits", "two.h5", ["made with", "trained on"]),
         ("two", "pulses.h5", ["made with", "'pulses'"]),
         ("two", "none.csv", ["no such file"]),

@@ -23,6 +23,7 @@ SHOWN = {
     "variational": ("chi_square", "flux_correlation", "two_sample_auc"),
     "adversarial": ("wasserstein", "two_sample_auc", "absent_distance"),
     "regression": ("rmse", "mae", "r2"),
+    "control": ("return", "advantage", "ahead"),
 }
 
 

@@ -37,6 +37,7 @@ _OUTPUTS = {
     "localisation": {"probability": "1 (columns are bins)"},
     "reconstruction": {"latent": "1", "reconstruction": "units of the input"},
     "variational": {"latent": "1", "latent_sigma": "1", "reconstruction": "units of the input"},
+    "regression": {"prediction": "units of the target"},
 }
 _INPUTS = {
     "jets": "(batch, constituents, 4): E, px, py, pz in GeV, hardest first; rows of zeros behind a jet's last",
@@ -70,6 +71,8 @@ class Answer(nn.Module):
             return (torch.softmax(self.network(x), 1),)
         if self.task == "localisation":
             return (self.probabilities(self.network(x)),)
+        if self.task == "regression":
+            return (self.normalisation.answer(self.network(x)[:, 0]),)
         latent = self.network.encode(x)
         mean, *log_sigma = latent if isinstance(latent, tuple) else (latent,)
         decoded = self.network.decode(mean)
@@ -212,8 +215,13 @@ def _compare(
     normalisation: Normalisation | None,
     limit: int | None,
 ) -> float:
-    """Return by how much the file deviates from torch at most, in units of the larger of 1 and the value."""
+    """Return by how much the file deviates from torch at most, in units of the larger of 1 and the value.
+
+    Of a number to be learned the unit is its standard deviation on the training split.
+    """
     import onnxruntime
+
+    unit = 1.0 if normalisation is None or normalisation.target is None else float(normalisation.target[1])
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -230,7 +238,7 @@ def _compare(
                     expected = [output.numpy().astype(float) for output in answer(x)]
                 found = session.run(None, {"input": x.numpy()})
                 for ours, theirs in zip(expected, found, strict=True):
-                    deviation = np.abs(ours - theirs) / np.maximum(1, np.abs(ours))
+                    deviation = np.abs(ours - theirs) / np.maximum(unit, np.abs(ours))
                     # What is no number on one side, or on both, is no agreement.
                     worst = max(worst, float(np.max(np.nan_to_num(deviation, nan=np.inf))))
     return worst
@@ -243,7 +251,9 @@ def _describe(path: Path, description: Mapping[str, Any], limit: int | None, wor
     proto = onnx.load(str(path))
     kind, task = description["representation"]["kind"], description["task"]
     constituents = {"constituents": f"at most {limit}; what is behind is not looked at"} if limit is not None else {}
-    classes = {"classes": json.dumps({"0": "QCD", "1": "top"})} if task == "classification" else {}
+    names = description.get("classes", ("QCD", "top") if kind.startswith("jet") else None)
+    classes = {"classes": json.dumps({str(k): name for k, name in enumerate(names)})} if names else {}
+    classes = classes if task == "classification" else {}
     told = {
         "jetpulse": __version__,
         "torch": str(torch.__version__),
