@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from jetpulse.config import parse_config
 from jetpulse.errors import UserError
-from jetpulse.fetch.sources import COLUMNS, human_size, is_safe_member, read_sources, resolve_downloads
+from jetpulse.fetch.datasets import resolve_downloads
+from jetpulse.fetch.sources import COLUMNS, human_size, is_safe_member, read_sources
 from toy_jets import assert_one_line
 
 TABLE = Path(__file__).parents[2] / "config/sources.csv"
@@ -244,6 +245,39 @@ def test_spectra_become_files_and_targets():
     assert source.targets == ["data/downloads/spectra/spectra_targets.hf5"]
 
 
+def problems(name: str, **source) -> dict:
+    return {"kind": "problems", "source": {"download": name} | source}
+
+
+def test_features_and_labels_become_files_beside_each_other():
+    source = resolve(config(p=problems("circles")))["p"]
+    assert source.files == ["data/downloads/circles/circles_data.hf5"]
+    assert source.labels == ["data/downloads/circles/circles_targets.hf5"]
+
+
+def test_digits_keep_their_own_splits():
+    source = resolve(config(p=problems("mnist")))["p"]
+    folder = "data/downloads/mnist"
+    assert source.files.train == [f"{folder}/train-images-idx3-ubyte.gz"]
+    assert source.labels.train == [f"{folder}/train-labels-idx1-ubyte.gz"]
+    assert source.files.test == [f"{folder}/t10k-images-idx3-ubyte.gz"]
+    assert source.labels.test == [f"{folder}/t10k-labels-idx1-ubyte.gz"]
+
+
+def test_tables_without_names_get_them():
+    found = resolve(config(h=problems("higgs", columns=["m_bb", "m_wwbb"]), c=problems("california-housing")))
+    assert found["h"].files == ["data/downloads/higgs/HIGGS.csv.gz"]
+    assert (found["h"].label, found["h"].target, found["h"].columns) == ("label", None, ["m_bb", "m_wwbb"])
+    assert (len(found["h"].names), found["h"].names[0], found["h"].names[-1]) == (29, "label", "m_wwbb")
+    assert found["c"].files == ["data/downloads/california-housing/cal_housing.csv"]
+    assert (found["c"].target, len(found["c"].names)) == ("medianHouseValue", 9)
+
+
+def test_the_archive_of_an_address_without_a_name_is_named_behind_it():
+    source = read_sources(TABLE)["california-housing/cal_housing.csv"]
+    assert source.download == "california-housing/cal_housing.tgz"
+
+
 def test_everything_else_stays_as_it_was():
     value = config(
         top=jets("top-landscape", references="top-landscape"),
@@ -275,8 +309,10 @@ def test_a_download_that_is_not_in_the_table():
 
 
 def test_downloads_that_do_not_suit():
-    unresolved(config(top=jets("mnist")), "'mnist' holds no jets: its `format` in sources.csv is empty")
+    unresolved(config(top=jets("mnist")), "'mnist' holds no jets: its `format` in sources.csv is 'features', 'labels'")
     unresolved(config(top=jets("spectra")), "'spectra' holds no jets")
+    unresolved(config(p=problems("spectra")), "'spectra' holds no small problem", "'counts', 'fluxes'")
+    unresolved(config(p=problems("top-landscape")), "holds no small problem", "'top-tagging'", "'features'")
     unresolved(
         config(s={"kind": "spectra", "source": {"download": "top-landscape"}}), "holds no spectra", "top-tagging"
     )

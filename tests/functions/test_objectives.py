@@ -33,7 +33,7 @@ def filled(network: nn.Module, weight: float = 0.0, bias: float = 0.0) -> nn.Mod
 def test_every_task_of_the_config_has_an_objective(task):
     objective = load_objective(task)
     assert isinstance(objective, Objective)
-    assert set(objective.restored) <= set(objective.units)
+    assert {*objective.restored, *objective.answers} <= set(objective.units)
 
 
 def test_the_loss_of_a_classification_by_hand():

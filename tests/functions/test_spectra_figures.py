@@ -18,7 +18,7 @@ from jetpulse.figures.style import save_figure
 from jetpulse.samples import Writer
 from jetpulse.spectra.files import write_samples
 from jetpulse.spectra.generator import expected_counts, generate_block
-from test_spectra_readers import write_frame
+from test_frames import write_frame
 from toy_jets import assert_one_line
 
 LINE = {"centre": 0.5, "width": 0.1, "flux": 10.0, "spread": 0.3, "absent": 0.5}

@@ -16,7 +16,7 @@ from jetpulse.samples import SPLITS, assign_splits, read_attributes, read_block,
 from jetpulse.spectra import files
 from jetpulse.spectra.files import write_samples
 from jetpulse.spectra.generator import generate_block
-from test_spectra_readers import write_frame
+from test_frames import write_frame
 from toy_jets import assert_one_line
 
 FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}

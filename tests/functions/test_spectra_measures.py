@@ -17,8 +17,8 @@ from jetpulse.evaluation.adversarial import absent_distance
 from jetpulse.evaluation.reconstruction import chi_square
 from jetpulse.evaluation.spectra import Sample, correlation, fit_fluxes, fit_resolution, read_sample
 from jetpulse.evaluation.variational import divergences, flux_distance
+from jetpulse.samples.frames import open_frame
 from jetpulse.spectra.generator import background, expected_counts, line_shapes
-from jetpulse.spectra.readers import open_frame
 from toy_spectra import Arrays, from_files, perfect_generator, principal, settings, truth_of
 
 TASKS = ("reconstruction", "variational", "adversarial")

@@ -142,11 +142,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "reconstruction": {"name": "autoencoder", "hidden": []},
     "variational": {"name": "vae", "latent": 2},
     "adversarial": {"name": "gan", "latent": 2, "hidden": [4], "parts": 2, "critic": [5]},
+    "regression": {"name": "dense", "hidden": [6]},
 }
 
 
 def task_experiment(task: str, training: Mapping[str, Any] | None = None, **model: Any) -> Experiment:
-    """Return a tiny experiment of a task on waveforms or spectra."""
+    """Return a tiny experiment of a task on waveforms, spectra or a small problem."""
     other = {"task": task, "representation": "samples", "model": model or NETWORKS[task]}
     return Experiment.model_validate(specification(training) | other)
 

@@ -24,9 +24,14 @@ STREAMS = {
     "waveforms/fresh": 31,
     "spectra": 40,
     "spectra/fresh": 41,
+    "points": 80,
+    "houses": 81,
+    "decays": 82,
     "prior": 50,
     "two-sample": 51,
     "export": 60,
+    "trigger/rates": 70,
+    "trigger/pulses": 71,
 }
 
 

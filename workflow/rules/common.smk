@@ -11,7 +11,8 @@ try:
     from jetpulse.config import add_sections, check_files, expand_path, expand_scans, parse_config, read_yaml
     from jetpulse.config.networks import fits_itself
     from jetpulse.errors import UserError
-    from jetpulse.fetch.sources import FOLDER, read_sources, resolve_downloads
+    from jetpulse.fetch.datasets import resolve_downloads
+    from jetpulse.fetch.sources import FOLDER, read_sources
 except ModuleNotFoundError as error:
     raise WorkflowError(f"{error}; run `make install`, then `. .venv/bin/activate`") from None
 

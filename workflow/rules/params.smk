@@ -8,6 +8,12 @@ def samples_code(wildcards):
     return code_of("build-jet-samples", *reader)
 
 
+def problem_code(wildcards):
+    """Hash the code that collects a small problem's entries, with their source, which is loaded by name."""
+    source = analysis.datasets[wildcards.dataset].source
+    return code_of("build-problems", f"problems.{source.module}")
+
+
 def training_code(wildcards, verb):
     """Hash the code of a training or prediction with the network, objective and generator that it loads by name."""
     experiment = analysis.experiments[wildcards.experiment]
@@ -170,6 +176,8 @@ def calibrations_of(wildcards):
 def evaluation_code(wildcards):
     """Hash the code that measures an experiment's predictions, with what it loads by name."""
     modules = [f"evaluation.{analysis.experiments[wildcards.experiment].task}"]
+    if wildcards.experiment in experiments_of("problems", "classification"):
+        modules.append("evaluation.classes")
     if wildcards.experiment in with_calibration():
         modules.append("evaluation.calibration:measure_calibrated")
     return code_of("evaluate", *modules)

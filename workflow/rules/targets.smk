@@ -106,7 +106,9 @@ def in_a_plane():
     return {
         name: value
         for name, value in experiments_of("problems", "classification").items()
-        if name in named and analysis.datasets[value.dataset].source.points is not None
+        if name in named
+        and value.representation == "samples"
+        and analysis.datasets[value.dataset].source.points is not None
     }
 
 

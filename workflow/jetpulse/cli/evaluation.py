@@ -54,7 +54,7 @@ def import_scores(scores: Path, samples: Path, out: Path, dataset: str, spec: st
         nargs="+",
         default=[],
         metavar="DATASET=FILE",
-        help="samples.h5 of every dataset tested on; classification needs none",
+        help="samples.h5 of every dataset tested on; classification of jets needs none",
     ),
     path("--calibration", "what `calibrate` wrote about this training, a classifier's"),
 )
@@ -65,6 +65,13 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str], calibr
     30 % and 50 % signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or
     undefined is null, as accuracy and calibration of scores from elsewhere that are no probabilities. With
     --calibration also the temperature, and log loss and calibration error at that temperature.
+
+    Classification of small problems, any number of classes: accuracy of the most probable class, the accuracy of always
+    naming the most frequent one (baseline), log loss, and of two classes the area under the ROC curve and the average
+    precision.
+
+    Regression: root mean square and mean absolute error in the units of the target, and R², the part of the variance
+    that is explained.
 
     Localisation: accuracy of the best bin, root mean square error and bias of the mean bin, log loss, how often the
     smallest sets of bins with 68.3 % and 95.4 % probability hold the true bin and how often they should, expected

@@ -51,7 +51,10 @@ def calibrate(model: Path, inputs: Path, out: Path, device: str) -> None:
 
 @verb(
     _MODEL,
-    path("file", "jets in a format that is read, or an HDF5 file that this project wrote"),
+    path(
+        "file",
+        "jets in a format that is read, an HDF5 file that this project wrote, a csv, a picture or a folder of such",
+    ),
     path("out", "table to write: .csv, .parquet or .h5"),
     argument("--format", help="format of jets: top-tagging, parquet, npz, nanoaod, jetclass, delphes or tree"),
     argument(
@@ -72,10 +75,15 @@ def score(
     sorted, checked and, with `select` in --spec, selected as build-jet-samples does. The format follows from the
     endings .parquet, .npz and .h5 (top-tagging) unless it is given.
 
-    Writes a row for each entry: event (its row in the file, or its id in a file of the project), jet (its number in
-    the order of the file, those left out not counted) and, of a classifier, the probability of each class and the
-    score, which is that of signal. Of a pulse finder: the best bin, its probability and the mean bin; of an
-    autoencoder: the latent coordinates.
+    Networks of small problems also read a csv, whose columns they find by the names that they were trained on, and PNG
+    pictures of one digit, or a folder of such: cropped, scaled and centred as the digits that they were trained on,
+    light strokes on dark, whichever way round the picture is. The log says what was recognised.
+
+    Writes a row for each entry: event (its row in the file, or its id in a file of the project), jet or entry (its
+    number in the order of the file, those left out not counted) and, of a classifier, the probability of each class
+    and the score, which is that of signal or of the second of two classes; class is the number of the most probable
+    class of a problem. Of a regression: the prediction, in the units of what was learned; of a pulse finder: the best
+    bin, its probability and the mean bin; of an autoencoder: the latent coordinates.
 
     A released model (results/EXPERIMENT/release) is checked first: the weights must be those that were released; the
     log says what they were trained on, with which code, how good they are, under which licence, and warns if the
@@ -86,6 +94,8 @@ def score(
 
       jetpulse score seed1/model.safetensors new.root scores.csv \\
           --spec '{"format": "tree", "fields": {"pt": "c_pt", "eta": "c_eta", "phi": "c_phi"}}'
+
+      jetpulse score results/digits/release/model.safetensors my-digit.png recognised.csv
     """
     from jetpulse.config import JetSource
     from jetpulse.errors import UserError

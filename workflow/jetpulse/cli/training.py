@@ -129,7 +129,8 @@ def predict(model: Path, out: Path, on: list[str], device: str) -> None:
     Every file must have been made with the representation that the network was trained on.
 
     Writes a group per dataset: event int64 (n), and by task: label and probability float64 (n, classes or bins);
-    latent, latent_sigma and reconstruction float32 (n, ...); generated float32 (n, ...).
+    latent, latent_sigma and reconstruction float32 (n, ...); generated float32 (n, ...); target and prediction
+    float64 (n).
 
     Example:
       jetpulse predict seed1/model.safetensors seed1/predictions.h5 --on jets=images.h5

@@ -4,8 +4,8 @@ A network is one file ``models/NAME.py`` (underscores for the dashes of its name
 can learn, and a class ``Network`` whose ``__init__(self, shape, outputs, *, ...)`` takes the shape of one input, the
 number of outputs, and its arguments as keywords, annotated and with literal defaults. Those are the keys that the
 config may set. ``INPUT`` says which form of jets it reads: ``"constituents"`` (jets as they are), ``"images"``,
-``"observables"``, or, without it, ``"arrays"``: images or observables. A class with a method ``fit`` is not trained by
-steps of an optimiser (see training/fitting.py).
+``"observables"``, or, without it, ``"arrays"``: images or observables; ``"episodes"`` are no jets but something to
+act in. A class with a method ``fit`` is not trained by steps of an optimiser (see training/fitting.py).
 """
 
 import ast

@@ -12,8 +12,6 @@ READS = {
 }
 # Settings of a training that a network heeds which makes no steps of an optimiser.
 FITTING = ("device", "max_train", "normalise", "patience", "resident", "tensorboard", "threads")
-# What single ones of them heed as well: a policy learns by steps of its own.
-ALSO_HEEDED = {"policy": ("batch", "epochs", "learning_rate", "steps")}
 # What a problem's entries must have as answers for a task; classes are numbers, too.
 ANSWERS = {"classification": ("classes",), "regression": ("number", "classes"), "control": ("episodes",)}
 
@@ -53,8 +51,7 @@ def check_fitting(experiment: Experiment) -> list[str]:
     name, training = experiment.model.name, experiment.training
     if not fits_itself(name):
         return []
-    heeded = (*FITTING, *(ALSO_HEEDED.get(name, ())))
-    given = (key for key in type(training).model_fields if key in training.model_fields_set and key not in heeded)
+    given = (key for key in type(training).model_fields if key in training.model_fields_set and key not in FITTING)
     return [
         f"training.{key}: means nothing to {name}, which makes no steps of an optimiser; remove it"
         for key in given
@@ -83,4 +80,6 @@ def check_problems(analysis: Analysis, experiment: Experiment) -> list[str]:
         if answers not in ANSWERS[experiment.task]:
             right = " or ".join(ANSWERS[experiment.task])
             lines.append(f"{key}: {other!r} has {answers} to be learned, task {experiment.task!r} needs {right}")
+    if experiment.task == "control" and experiment.training.normalise != "none":
+        lines.append("training.normalise: entries are rates that no trigger sees; set it to 'none'")
     return lines + check_fitting(experiment)

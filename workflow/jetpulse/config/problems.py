@@ -131,6 +131,12 @@ class ProblemSource(Section):
                 raise ValueError(msg)
         return self
 
+    @property
+    def module(self) -> str:
+        """Name of the module of ``jetpulse.problems`` that has the entries."""
+        generated = ("points", "houses", "decays", "digits", "stream")
+        return next((name for name in generated if getattr(self, name) is not None), "from_files")
+
     def paths(self) -> list[str]:
         """Return the user's files, as the config spells them."""
         return _listed(self.files) + _listed(self.labels) + _listed(self.targets)

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,8 @@ from jetpulse.evaluation.predictions import read_predictions, read_truth
 from jetpulse.samples import dump_json, load_json, publish
 
 Columns = dict[str, tuple[str, str]]
+# In which order tables show what was measured.
+ORDER = tuple(name for task in TASKS for name in (task, *(("classes",) if task == "classification" else ())))
 # What the summary shows of the mean of an experiment's trainings.
 _ENSEMBLE = ("auc", "rejection_30")
 
@@ -28,13 +30,25 @@ def _module(task: str) -> ModuleType:
     return import_module(f"jetpulse.evaluation.{task}")
 
 
-def columns_of(task: str) -> Columns:
-    """Return a task's metrics for tables: name -> title (HTML) and format of the number.
+def columns_of(measures: str) -> Columns:
+    """Return a task's metrics for tables, or those of "classes": name -> title (HTML) and format of the number.
 
     Raises:
         UserError: no such task.
     """
-    return _module(task).COLUMNS
+    if measures == "classes":
+        from jetpulse.evaluation.classes import COLUMNS
+
+        return COLUMNS
+    return _module(measures).COLUMNS
+
+
+def measures_of(task: str, metrics: Collection[str]) -> str:
+    """Return what a task's result was measured as: the task, or "classes" where it has the ``metrics`` of these.
+
+    Jets are judged by how much background passes; the classes of problems by how often the answer is right.
+    """
+    return "classes" if task == "classification" and "baseline" in metrics else task
 
 
 def write_metrics(
@@ -46,7 +60,7 @@ def write_metrics(
         predictions: predictions.h5.
         path: JSON to write: dataset -> metric -> value.
         task: the experiment's task.
-        samples: samples.h5 of every dataset tested on; classification needs none.
+        samples: samples.h5 of every dataset tested on; classification of jets needs none.
         calibration: what `calibrate` wrote about a classifier; its metrics then tell what calibration changes.
 
     Raises:
@@ -59,7 +73,7 @@ def write_metrics(
     metrics = {}
     for name, predicted in _with_samples(predictions, task, samples).items():
         where = f"{predictions}: {name}"
-        truth, attributes = read_truth(samples[name], TASKS[task][0], predicted, where) if samples else ({}, {})
+        truth, attributes = read_truth(samples[name], TASKS[task], predicted, where) if samples else ({}, {})
         metrics[name] = measure(predicted, truth, attributes, where)
         if calibration is not None:
             # By name: part of the code of classifiers' measures alone.
@@ -74,10 +88,10 @@ def _with_samples(predictions: Path, task: str, samples: Mapping[str, Path]) -> 
     Raises:
         UserError: too few samples or too many.
     """
-    if task == "classification" and samples:
-        raise UserError("--samples: classification needs none, predictions hold the labels; leave it out")
     predicted = read_predictions(predictions)
-    needed = set() if task == "classification" else set(predicted)
+    needed = set(predicted)
+    if task == "classification" and not samples:  # predictions hold the labels, which is enough for jets
+        needed = {name for name, arrays in predicted.items() if arrays.get("probability", np.zeros(0)).shape[1:] > (2,)}
     for name in sorted(needed - set(samples)):
         raise UserError(f"--samples: lacks {name!r}, which {predictions} was tested on; give {name}=FILE")
     for name in sorted(set(samples) - needed):
@@ -172,7 +186,8 @@ def write_summary(
         for tested, metrics in result["tested"].items():
             own = tested == experiments[name].dataset
             task = experiments[name].task
-            row = _row(name, experiments[name], result) | _values(columns, columns_of(task), metrics)
+            known = columns_of(measures_of(task, metrics))
+            row = _row(name, experiments[name], result) | _values(columns, known, metrics)
             row |= _ensemble_values(result, tested)
             row |= {"scans": "; ".join(scan for scan, points in scans.items() if name in points)} if scans else {}
             (rows if own else further).append(row | (_reference(experiments[name]) if own else {"tested_on": tested}))
@@ -190,7 +205,7 @@ def write_medians(results: dict[str, Path], experiments: dict[str, Experiment], 
     found: dict[str, dict[str, float]] = {}
     for name, file in results.items():
         metrics = load_json(file)["tested"][experiments[name].dataset]
-        known = {metric: metrics.get(metric) for metric in columns_of(experiments[name].task)}
+        known = {key: metrics.get(key) for key in columns_of(measures_of(experiments[name].task, metrics))}
         medians = {key: value.get("median") if isinstance(value, dict) else value for key, value in known.items()}
         found[name] = {key: float(_cell(value)) for key, value in medians.items() if value is not None}
     dump_json(out, found)
@@ -198,13 +213,14 @@ def write_medians(results: dict[str, Path], experiments: dict[str, Experiment], 
 
 def _columns(tested: Iterable[tuple[str, Iterable[dict[str, Any]]]]) -> dict[str, tuple[str, ...]]:
     """Return the summary's metrics and the endings of their columns, for pairs of a task and its metrics."""
-    by_task: dict[str, list[dict[str, Any]]] = {}
-    for task, metrics in tested:
-        by_task.setdefault(task, []).extend(metrics)
+    measured: dict[str, list[dict[str, Any]]] = {}
+    for task, rows in tested:
+        for row in rows:
+            measured.setdefault(measures_of(task, row), []).append(row)
     found: dict[str, set[str]] = {}
-    for task in (task for task in TASKS if task in by_task):
-        for name in columns_of(task):
-            known = [row[name] for row in by_task[task] if isinstance(row.get(name), dict)]
+    for measures in (name for name in ORDER if name in measured):
+        for name in columns_of(measures):
+            known = [row[name] for row in measured[measures] if isinstance(row.get(name), dict)]
             errors = {"_error"} if any("error" in metric for metric in known) else set()
             found[name] = found.get(name, {"", "_spread"}) | errors
     return {name: tuple(suffix for suffix in ("", "_spread", "_error") if suffix in found[name]) for name in found}

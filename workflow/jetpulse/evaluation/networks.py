@@ -11,6 +11,7 @@ from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.files import load_model, read_description
 from jetpulse.training.inputs import check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
+from jetpulse.training.normalisation import restore
 from jetpulse.training.objectives import load_objective
 
 
@@ -40,6 +41,6 @@ def predict_split(
     block, attributes = read_split(inputs, split)
     check_representation(inputs, attributes, description["representation"])
     entries = make_inputs(block, attributes, objective, where, normalisation)
-    predicted = predict_network(network, objective, entries, description["seed"])
+    predicted = restore(predict_network(network, objective, entries, description["seed"]), objective, normalisation)
     known = {name: block.entries[name] for name in ("event", *objective.targets)}
     return known | {name: values.numpy() for name, values in predicted.items()}

@@ -1,6 +1,6 @@
 """Reading predictions.h5, and the truth about its entries."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,18 @@ def read_predicted(path: Path, dataset: str) -> Arrays:
 
 
 def read_truth(
-    samples: Path, kind: str, predicted: Mapping[str, np.ndarray], where: str
+    samples: Path, kinds: str | Collection[str], predicted: Mapping[str, np.ndarray], where: str
 ) -> tuple[Arrays, dict[str, Any]]:
     """Return the entries of a sample's test split and its root attributes.
 
     Raises:
-        UserError: not a sample of that kind, or its test split is not what was predicted.
+        UserError: not a sample of that kind or of one of those kinds, or its test split is not what was predicted.
     """
-    attributes = read_attributes(samples, kind)
+    kinds = (kinds,) if isinstance(kinds, str) else kinds
+    attributes = read_attributes(samples)
+    if attributes["kind"] not in kinds:
+        expected = " or ".join(map(repr, kinds))
+        raise UserError(f"{samples}: is of kind {attributes['kind']!r}, expected {expected}; check the path")
     truth = read_block(samples, "test").entries
     check_events(predicted["event"], truth["event"], where, samples)
     return truth, attributes

@@ -2,14 +2,14 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jetpulse.config import ScanPlan
 from jetpulse.config.scans import Point
 from jetpulse.errors import UserError
-from jetpulse.evaluation.files import columns_of
+from jetpulse.evaluation.files import columns_of, measures_of
 from jetpulse.evaluation.transfers import Measured, read_measured
 from jetpulse.samples import load_json, publish
 
@@ -17,10 +17,12 @@ OWN = ""  # stands for the dataset of each point, which may be another for every
 # What figures show; tables have all metrics.
 SHOWN = {
     "classification": ("auc", "accuracy", "rejection_30"),
+    "classes": ("accuracy", "log_loss", "auc"),
     "localisation": ("accuracy", "rmse", "log_loss"),
     "reconstruction": ("chi_square", "flux_correlation", "flux_resolution"),
     "variational": ("chi_square", "flux_correlation", "two_sample_auc"),
     "adversarial": ("wasserstein", "two_sample_auc", "absent_distance"),
+    "regression": ("rmse", "mae", "r2"),
 }
 
 
@@ -65,7 +67,8 @@ def read_scan(plan: ScanPlan, results: Mapping[str, Path]) -> dict[str, list[Res
         if not isinstance(combined, dict) or point.dataset not in combined.get("tested", {}):
             raise UserError(f"{file}: is not of an experiment on {point.dataset!r}; combine its seeds again")
         for dataset, metrics in combined["tested"].items():
-            measured = {name: metrics[name] for name in columns_of(plan.task) if isinstance(metrics.get(name), dict)}
+            columns = columns_of(measures_of(plan.task, metrics))
+            measured = {name: metrics[name] for name in columns if isinstance(metrics.get(name), dict)}
             result = Result(
                 point,
                 dataset,
@@ -79,13 +82,18 @@ def read_scan(plan: ScanPlan, results: Mapping[str, Path]) -> dict[str, list[Res
     return found
 
 
+def measures_in(plan: ScanPlan, results: Mapping[str, Sequence[Result]]) -> str:
+    """Return what the results of a scan were measured as, see ``measures_of``."""
+    return measures_of(plan.task, {name for rows in results.values() for row in rows for name in row.values})
+
+
 def write_scan(plan: ScanPlan, results: Mapping[str, list[Result]], path: Path) -> None:
     """Write scan.csv: a row for every point and dataset tested on, in the order of the points.
 
     Columns: experiment, the keys that are varied (values as JSON, texts plain), label, dataset, tested_on, parameters,
     seeds, entries, and every metric with spread over seeds and statistical error; what is not known stays empty.
     """
-    keys, metrics = [axis.key for axis in plan.axes], list(columns_of(plan.task))
+    keys, metrics = [axis.key for axis in plan.axes], list(columns_of(measures_in(plan, results)))
     measured = [name + ending for name in metrics for ending in ("", "_spread", "_error")]
     fixed = ["experiment", *keys, "label", "dataset", "tested_on", "parameters", "seeds", "entries"]
     with publish(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:

@@ -1,15 +1,14 @@
-"""The table of remote files (config/sources.csv), and what a dataset's `download` stands for."""
+"""The table of remote files (config/sources.csv)."""
 
 import csv
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from jetpulse.config import Analysis, parse_config
 from jetpulse.errors import UserError
 from jetpulse.samples import SPLITS
 
@@ -93,8 +92,9 @@ def human_size(n: int) -> str:
 
 
 def archive_name(url: str) -> str:
-    """Return the last part of a URL's path."""
-    return unquote(urlsplit(url).path.removesuffix("/content").rpartition("/")[2])
+    """Return the last part of a URL's path, or what follows `#` (which no server is sent) if anything does."""
+    parts = urlsplit(url)
+    return parts.fragment or unquote(parts.path.removesuffix("/content").rpartition("/")[2])
 
 
 def read_sources(path: str | Path) -> dict[str, Source]:
@@ -207,86 +207,3 @@ def find_source(sources: dict[str, Source], key: str, where: str) -> Source:
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"{where}: no file {key!r}; {hint}there are: {', '.join(sources) or 'none'}")
     return sources[key]
-
-
-def resolve_downloads(analysis: Analysis, sources: dict[str, Source], where: str, table: str) -> Analysis:
-    """Return the analysis with the equivalent files in place of every dataset's `download`.
-
-    Args:
-        analysis: a checked configuration.
-        sources: the table of remote files.
-        where: what the configuration was read from, for messages.
-        table: what the table was read from, for messages.
-
-    Raises:
-        UserError: one line for every download that is not in the table or does not suit its dataset.
-    """
-    named = {name: getattr(dataset.source, "download", None) for name, dataset in analysis.datasets.items()}
-    if not any(named.values()):
-        return analysis
-    value, lines = analysis.model_dump(exclude_unset=True), []
-    for name, download in named.items():
-        if download is None:
-            continue
-        try:
-            rows = _rows_named(sources, download, table)
-            given = {k: v for k, v in value["datasets"][name]["source"].items() if k != "download"}
-            files = _FILES[analysis.datasets[name].kind](rows, download, table)
-            if given.get("format", files.get("format")) != files.get("format"):
-                raise UserError(
-                    f"{download!r} has format {files['format']!r}, not {given['format']!r}; remove `format`"
-                )
-            value["datasets"][name]["source"] = given | files
-        except UserError as error:
-            lines.append(f"{where}: datasets.{name}.source.download: {error}")
-    if lines:
-        raise UserError("\n".join(lines))
-    return parse_config(value, where)
-
-
-def _rows_named(sources: dict[str, Source], name: str, table: str) -> list[Source]:
-    rows = [source for source in sources.values() if source.name == name]
-    if not rows:
-        known = list(dict.fromkeys(source.name for source in sources.values()))
-        near = difflib.get_close_matches(name, known, 1, 0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UserError(f"{name!r} is not in {table}; {hint}there are: {', '.join(known) or 'none'}")
-    return rows
-
-
-def _path(source: Source) -> str:
-    return f"{FOLDER}/{source.key}"
-
-
-def _jet_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
-    """Return the `files` and the `format` of jets."""
-    formats = {row.format for row in rows}
-    if len(formats) != 1 or formats & {"", "counts", "fluxes"}:
-        raise UserError(f"{name!r} holds no jets: its `format` in {table} is {_said(formats)}; choose another")
-    if len({bool(row.split) for row in rows}) != 1:
-        raise UserError(f"only some files of {name!r} have a split in {table}; give one to all or to none")
-    if not rows[0].split:
-        files: Any = [_path(row) for row in rows]
-    else:
-        files = {split: [_path(row) for row in rows if row.split == split] for split in SPLITS}
-        files = {split: paths for split, paths in files.items() if paths}
-    return {"files": files, "format": rows[0].format}
-
-
-def _spectrum_files(rows: Sequence[Source], name: str, table: str) -> dict[str, Any]:
-    """Return the `files` and `targets` of spectra."""
-    counts = [_path(row) for row in rows if row.format == "counts"]
-    fluxes = [_path(row) for row in rows if row.format == "fluxes"]
-    if not counts or len(counts) + len(fluxes) != len(rows):
-        raise UserError(
-            f"{name!r} holds no spectra: their `format` in {table} is 'counts' or 'fluxes', "
-            f"here it is {_said({row.format for row in rows})}; choose another"
-        )
-    return {"files": counts} | ({"targets": fluxes} if fluxes else {})
-
-
-def _said(formats: set[str]) -> str:
-    return ", ".join(repr(name) if name else "empty" for name in sorted(formats))
-
-
-_FILES = {"jets": _jet_files, "spectra": _spectrum_files}

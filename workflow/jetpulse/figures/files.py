@@ -91,11 +91,16 @@ def plot_training_figure(histories: Mapping[int, Path], path: Path) -> None:
         UserError: a file is missing, or is not what a training writes.
     """
     columns = {seed: read_history(file) for seed, file in histories.items()}
-    kept = {seed: _kept_epoch(file.with_name("model.json"), columns[seed]) for seed, file in histories.items()}
+    kept = {seed: kept_epoch(file.with_name("model.json"), columns[seed]) for seed, file in histories.items()}
     save_figure(training.training_curves(columns, kept), path)
 
 
-def _kept_epoch(path: Path, history: Mapping[str, np.ndarray]) -> int:
+def kept_epoch(path: Path, history: Mapping[str, np.ndarray]) -> int:
+    """Return the epoch, from 1, whose weights were kept, from model.json.
+
+    Raises:
+        UserError: not an epoch of the history.
+    """
     epoch, epochs = load_json(path).get("best_epoch"), len(history["epoch"])
     if not isinstance(epoch, int) or not 1 <= epoch <= epochs:
         raise UserError(f"{path}: best_epoch is {epoch}, expected 1 to {epochs} as in history.csv; train again")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jetpulse.config import ScanPlan
 from jetpulse.evaluation.files import columns_of
-from jetpulse.evaluation.scans import OWN, Result, read_scan, write_scan
+from jetpulse.evaluation.scans import OWN, Result, measures_in, read_scan, write_scan
 from jetpulse.evaluation.transfers import Measured
 from jetpulse.figures.scans import axis_title, scan_figure
 from jetpulse.figures.style import save_figure
@@ -37,7 +37,7 @@ def plot_scan_files(
 
 def _table(plan: ScanPlan, dataset: str, rows: Sequence[Result]) -> str:
     """Return the HTML table of one dataset: a row for every point, that of the experiment itself marked."""
-    columns = columns_of(plan.task)
+    columns = columns_of(measures_in(plan, {dataset: rows}))
     own = "their own dataset" if len({row.tested_on for row in rows}) > 1 else rows[0].tested_on
     caption = (
         f"{html.escape(plan.base)} with other values, on the test split of <b>{html.escape(own)}</b>: median over "

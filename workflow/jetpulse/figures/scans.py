@@ -12,7 +12,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from jetpulse.config import ScanPlan
 from jetpulse.config.scans import Axis
 from jetpulse.evaluation.files import columns_of
-from jetpulse.evaluation.scans import OWN, SHOWN, Result
+from jetpulse.evaluation.scans import OWN, SHOWN, Result, measures_in
 from jetpulse.evaluation.transfers import Measured
 from jetpulse.figures.style import COLOURS, grid
 
@@ -33,7 +33,9 @@ def scan_figure(plan: ScanPlan, results: Results) -> Figure:
         results: dataset tested on -> results of the points; key ``OWN`` for each point's own dataset.
     """
     metrics = [
-        name for name in SHOWN[plan.task] if any(row.values.get(name) for rows in results.values() for row in rows)
+        name
+        for name in SHOWN[measures_in(plan, results)]
+        if any(row.values.get(name) for rows in results.values() for row in rows)
     ]
     if len(plan.axes) == 2:
         return _maps(plan, results, metrics)
@@ -41,9 +43,9 @@ def scan_figure(plan: ScanPlan, results: Results) -> Figure:
     return _list(plan, results, metrics) if scale == "category" else _curves(plan, results, metrics)
 
 
-def metric_title(task: str, metric: str) -> str:
+def metric_title(measures: str, metric: str) -> str:
     """Return a metric's title for figures: HTML's small letters as mathtext."""
-    title, _ = columns_of(task)[metric]
+    title, _ = columns_of(measures)[metric]
     return re.sub(r"<sub>(.*?)</sub>", r"$_{\\mathrm{\1}}$", title)
 
 
@@ -84,7 +86,7 @@ def _curves(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
         panel.set_xscale("log" if axis.scale == "log" else "linear")
         _ticks(panel, axis)
         panel.set_xlabel(axis_title(axis))
-        panel.set_ylabel(metric_title(plan.task, metric))
+        panel.set_ylabel(metric_title(measures_in(plan, results), metric))
         _scale(panel, results, metric, "y")
     _legend(panels[0][0], results)
     return figure
@@ -113,7 +115,7 @@ def _list(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
         panel.set_ylim(len(names) - 0.5, -0.5)
         panel.set_yticks(range(len(names)), names)
         panel.grid(axis="y", visible=False)
-        panel.set_xlabel(metric_title(plan.task, metric))
+        panel.set_xlabel(metric_title(measures_in(plan, results), metric))
         panel.locator_params(axis="x", nbins=5)
         _scale(panel, results, metric, "x")
     panels[0].set_ylabel(", ".join(map(axis_title, plan.axes)))
@@ -134,7 +136,7 @@ def _maps(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
                 i, j = row.point.place
                 if math.isfinite(value.value):
                     shown[i, j] = value.value
-                text = _cell(plan.task, metric, value)
+                text = _cell(measures_in(plan, results), metric, value)
                 weight = "bold" if row.point.experiment == plan.base else "normal"
                 panel.text(j, i, text, ha="center", va="center", fontsize=8, weight=weight)
             # The lighter half of the colours, so that the numbers can be read.
@@ -147,14 +149,16 @@ def _maps(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
             panel.set_yticks(range(len(down.values)), down.labels)
             panel.set_xlabel(axis_title(across))
             panel.set_ylabel(axis_title(down))
-            panel.set_title(f"{metric_title(plan.task, metric)}, {_series_label(plan, dataset)}", fontsize=9)
+            panel.set_title(
+                f"{metric_title(measures_in(plan, results), metric)}, {_series_label(plan, dataset)}", fontsize=9
+            )
     return figure
 
 
-def _cell(task: str, metric: str, value: Measured) -> str:
+def _cell(measures: str, metric: str, value: Measured) -> str:
     if not math.isfinite(value.value):
         return "not\ndefined"
-    digits = columns_of(task)[metric][1]
+    digits = columns_of(measures)[metric][1]
     return f"{value.value:{digits}}" + (f"\n±{value.spread:{digits}}" if math.isfinite(value.spread) else "")
 
 

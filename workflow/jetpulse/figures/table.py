@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jetpulse.config import Experiment
-from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
-from jetpulse.evaluation.files import Columns, columns_of
+from jetpulse.evaluation.files import ORDER, Columns, columns_of, measures_of
 from jetpulse.evaluation.transfers import Measured
 from jetpulse.samples import load_json, publish
 
@@ -81,21 +80,23 @@ def tables_of(
         if dataset not in combined[name]["tested"]:
             raise UserError(f"{file}: experiment {name!r} was not tested on {dataset!r}; name those that were")
     tables = []
-    for task in TASKS:
-        columns = columns_of(task) if any(experiments[name].task == task for name in results) else {}
+    measured = {
+        name: measures_of(experiments[name].task, result["tested"][dataset]) for name, result in combined.items()
+    }
+    for measures in ORDER:
+        names = [name for name in results if measured[name] == measures]
+        if not names:
+            continue
+        known = {metric for name in names for metric in combined[name]["tested"][dataset]}
+        columns = {name: column for name, column in columns_of(measures).items() if name in known}
         rows = []
-        for name in (name for name in results if experiments[name].task == task):
+        for name in names:
             rows.append(_our_row(name, combined[name], dataset, columns))
             if dataset in combined[name].get("ensemble", {}):
                 rows.append(_ensemble_row(name, combined[name], dataset, columns))
-        rows += [_published_row(row, columns) for row in references if task == "classification"]
-        rows += [
-            _reference_row(name, experiments[name], columns)
-            for name in results
-            if experiments[name].task == task and experiments[name].reference
-        ]
-        if columns:
-            tables.append(_table(task, dataset, columns, rows))
+        rows += [_published_row(row, columns) for row in references if measures == "classification"]
+        rows += [_reference_row(name, experiments[name], columns) for name in names if experiments[name].reference]
+        tables.append(_table(experiments[names[0]].task, dataset, columns, rows))
     return tables
 
 

@@ -82,6 +82,12 @@ class Writer:
                 handle.attrs[name] = value
             yield cls(handle, check)
 
+    def describe(self, **attributes: Any) -> None:
+        """Add root attributes that only the entries tell."""
+        for name, value in attributes.items():
+            self._handle.attrs[name] = value
+        self._check()
+
     def append(self, split: str, block: Block) -> None:
         """Append a block to a split; the first one, which may be empty, decides names, shapes and dtypes."""
         group = self._handle.require_group(split)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.spectra.readers import Frame
+from jetpulse.samples.frames import Frame
 
 
 def check_sizes(frames: Sequence[Frame], targets: Sequence[Frame]) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from jetpulse.config import SpectrumDataset, expand_path
 from jetpulse.errors import UserError
 from jetpulse.samples import SPLITS, Block, Writer, assign_splits, shuffle_splits
+from jetpulse.samples.frames import Frame, open_frame
 from jetpulse.spectra.checks import check_counts, check_flux, check_sizes
 from jetpulse.spectra.generator import generate_block
-from jetpulse.spectra.readers import Frame, open_frame
 
 Progress = Callable[[int], None]
 _VALUES = 5_000_000  # counts in memory at once while reading

@@ -28,7 +28,14 @@ from jetpulse.training.devices import choose_device, describe_device, open_devic
 from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
 from jetpulse.training.interruptions import noted_signals
 from jetpulse.training.loop import Row, Trained, predict_network, train_network
-from jetpulse.training.normalisation import PREFIX, Normalisation, fit_normalisation, stored_normalisation
+from jetpulse.training.normalisation import (
+    PREFIX,
+    Normalisation,
+    fit_normalisation,
+    restore,
+    stored_normalisation,
+    with_target,
+)
 from jetpulse.training.objectives import Batch, Objective, load_objective
 from jetpulse.training.processes import joined, leads, place
 from jetpulse.training.streaming import choose_place, stored_bytes
@@ -73,7 +80,7 @@ def write_model(
     prepared = _prepare(inputs, constituents, spec, objective, where, seed)
     log(f"{inputs}: {prepared.describe(spec.training.fresh)}")
     arguments = spec.model.arguments()
-    shape, outputs = prepared.train.features.shape, int(prepared.train.attributes["outputs"])
+    shape, outputs = prepared.train.features.shape, objective.outputs or int(prepared.train.attributes["outputs"])
     build = partial(build_network, spec.model.name, shape, outputs, arguments)
     prepared.check(build, objective, inputs)
     checkpoint = None
@@ -117,6 +124,7 @@ def write_model(
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
         "training": spec.training.model_dump(),
+        **objective.names(prepared.train.attributes),
         "representation": prepared.train.representation(),
         "dataset": json.loads(prepared.train.attributes["dataset"]),
         "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
@@ -186,6 +194,8 @@ def _prepare(
         if "features" in attributes:
             values = block.entries[attributes["features"]]
             normalisation = fit_normalisation(training.normalise, values, training.components, str(path))
+        if objective.answers and "target" in block.entries:
+            normalisation = with_target(normalisation, block.entries["target"], str(path))
         train = make_inputs(block, attributes, objective, device, normalisation, where)
     val = None
     if training.patience is not None or split_sizes(path).get("val"):
@@ -244,6 +254,8 @@ def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, 
         normalisation = stored_normalisation(tensors)
         if normalisation is None and description["training"].get("normalise", "none") != "none":
             raise ValueError("no normalisation")
+        if "target" in description and getattr(normalisation, "target", None) is None:
+            raise ValueError("no mean and deviation of the target")
         network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
     except FileNotFoundError as error:
         raise UserError(f"{model}: no such file; check the path") from error
@@ -277,9 +289,9 @@ def write_predictions(
             block, attributes = read_split(file, "test")
             check_representation(file, attributes, description["representation"])
             inputs = make_inputs(block, attributes, objective, where, normalisation)
-            predicted = predict_network(network, objective, inputs, description["seed"])
-            for restored in objective.restored if normalisation else ():
-                predicted[restored] = normalisation.invert(predicted[restored])
+            predicted = restore(
+                predict_network(network, objective, inputs, description["seed"]), objective, normalisation
+            )
             entries = {key: block.entries[key] for key in ("event", *objective.targets)}
             writer.append(name, Block(entries | {key: value.numpy() for key, value in predicted.items()}))
             log(f"{name}: {len(inputs)} entries predicted")

@@ -147,7 +147,7 @@ class Constituents(_Ragged):
         return self._offsets[index + 1] - self._offsets[index]
 
 
-KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra")
+KINDS = ("jets", "jet-image", "jet-observables", "pulses", "spectra", "problems", "problem-columns")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ class Inputs:
         """Return the entries ``index`` (b,), which may be in memory whatever the device."""
         features, counts = self.features.batch(index), self.features.counts(index)
         index = index.to(self.device, non_blocking=True)
-        return Batch(features, {name: values[index] for name, values in self.targets.items()}, counts=counts)
+        targets = {name: values[index] for name, values in self.targets.items()}
+        return Batch(features, targets, counts=counts, dataset=self.attributes.get("dataset", ""))
 
     def batches(self, chunks: Iterable[torch.Tensor]) -> Generator[Batch]:
         """Yield the batches of ``chunks`` (indices of entries, best in memory) in order.
@@ -190,6 +191,8 @@ def representation_of(attributes: dict[str, Any]) -> dict[str, Any]:
         return attributes["spec"]
     if attributes["kind"] == "jets":
         return {"kind": "jets"}
+    if attributes.get("columns"):
+        return {"kind": attributes["kind"], "columns": attributes["columns"].split(", ")}
     return {"kind": attributes["kind"], "shape": [int(n) for n in attributes["shape"]]}
 
 
@@ -210,7 +213,7 @@ def read_split(
     """Read one split of a file that a network can learn from: entries and the file's attributes.
 
     Args:
-        path: samples, or a file that `build-jet-images` or `build-jet-observables` wrote.
+        path: samples, or a file that `build-jet-images`, `build-jet-observables` or `build-columns` wrote.
         split: train, val or test.
         limit: keep so many entries, those whose event ids hash lowest, so that smaller choices lie within larger.
         place: "disk" maps what is large from scratch files; otherwise all is read into memory.
@@ -232,6 +235,12 @@ def read_split(
         block = read_block(path, split)
         chosen = _choose(path, split, block.entries["event"], limit)
         block = block if chosen is None else block.take(chosen)
+    if attributes["kind"] in ("problems", "problem-columns") and "label" in block.entries:
+        label, last = block.entries["label"], int(attributes["outputs"]) - 1
+        wrong = np.flatnonzero((label < 0) | (label > last))
+        if len(wrong):
+            where = f"{path}: split {split!r}: entry {wrong[0]}"
+            raise UserError(f"{where}: label is {label[wrong[0]]}, expected a class from 0 to {last}")
     return block, attributes
 
 
@@ -268,15 +277,19 @@ def make_inputs(
     targets = {}
     for name in (*objective.targets, *objective.optional):
         if name in block.entries:
-            targets[name] = _target(name, block.entries[name], attributes).to(device)
+            targets[name] = _target(name, block.entries[name], attributes, normalisation).to(device)
         elif name in objective.targets:
             raise UserError(f"entries of kind {attributes['kind']!r} have no {name!r}, which the task needs")
     return Inputs(features, targets, block.entries["event"], attributes, device)
 
 
-def _target(name: str, values: np.ndarray, attributes: dict[str, Any]) -> torch.Tensor:
-    if name == "label":
+def _target(
+    name: str, values: np.ndarray, attributes: dict[str, Any], normalisation: Normalisation | None
+) -> torch.Tensor:
+    if name in ("label", "event"):
         return torch.from_numpy(values.astype(np.int64))
+    if name == "target" and normalisation is not None and normalisation.target is not None:
+        return normalisation.standardise(torch.from_numpy(values.astype(np.float64))).float()
     if name == "time":  # in bins
         duration = json.loads(attributes["dataset"])["source"]["waveforms"]["duration"]
         values = values / duration * (attributes["shape"][-1] - 1)

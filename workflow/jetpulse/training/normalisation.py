@@ -1,22 +1,31 @@
-"""Normalisation of dense inputs: fitted on the training split, kept beside the weights, undone for predictions."""
+"""Normalisation of dense inputs and of numbers to be learned: fitted on the training split, undone for predictions.
 
-from dataclasses import dataclass
+It is kept beside the weights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from jetpulse.errors import UserError
+from jetpulse.training.objectives import Objective
 
 PREFIX = "normalisation/"
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """y = (x - centre) / scale, or with ``basis`` (components, d), orthonormal: y = basis (x - centre) / scale."""
+    """y = (x - centre) / scale, or with ``basis`` (components, d), orthonormal: y = basis (x - centre) / scale.
+
+    ``target`` float64 (2,), mean and standard deviation of the number to be learned, if there is such.
+    """
 
     centre: torch.Tensor
     scale: torch.Tensor
     basis: torch.Tensor | None = None
+    target: torch.Tensor | None = None
 
     def apply(self, x: torch.Tensor) -> torch.Tensor:
         """Return normalised entries (n, *shape) or, with a basis, (n, components)."""
@@ -32,9 +41,19 @@ class Normalisation:
             x = x @ self.basis.to(y)
         return x + self.centre.to(y)
 
+    def standardise(self, numbers: torch.Tensor) -> torch.Tensor:
+        """Return numbers to be learned (n,), float64, with mean 0 and standard deviation 1 on the training split."""
+        mean, deviation = self.target
+        return (numbers.double() - mean) / deviation
+
+    def answer(self, standardised: torch.Tensor) -> torch.Tensor:
+        """Return numbers (n,), float64, in the units of the target."""
+        mean, deviation = self.target
+        return standardised.double() * deviation + mean
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return what a model's file stores."""
-        parts = {"centre": self.centre, "scale": self.scale, "basis": self.basis}
+        parts = {"centre": self.centre, "scale": self.scale, "basis": self.basis, "target": self.target}
         return {PREFIX + name: value.contiguous() for name, value in parts.items() if value is not None}
 
 
@@ -42,6 +61,34 @@ def stored_normalisation(tensors: dict[str, torch.Tensor]) -> Normalisation | No
     """Return the normalisation in a model's file, None if it has none."""
     parts = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
     return Normalisation(**parts) if parts else None
+
+
+def restore(
+    predicted: Mapping[str, torch.Tensor], objective: Objective, normalisation: Normalisation | None
+) -> dict[str, torch.Tensor]:
+    """Return predictions in the units of what a file holds, from those of a network, both in memory."""
+    found = dict(predicted)
+    if normalisation is not None:
+        found |= {name: normalisation.invert(found[name]) for name in objective.restored}
+        found |= {name: normalisation.answer(found[name]) for name in objective.answers}
+    return found
+
+
+def with_target(normalisation: Normalisation | None, numbers: np.ndarray, where: str) -> Normalisation:
+    """Return a normalisation, one that leaves inputs as they are if there was none, with that of ``numbers`` (n,).
+
+    Raises:
+        UserError: numbers that are all the same or not finite.
+    """
+    values = numbers.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise UserError(f"{where}: split 'train': entry {bad[0]}: target is {values[bad[0]]}, expected a finite number")
+    mean, deviation = values.mean(), values.std()
+    if not deviation > 1e-12 * abs(mean):  # the mean of equal numbers rounds
+        raise UserError(f"{where}: the target is {values[0]:g} in all of split 'train'; there is nothing to learn")
+    target = torch.tensor([mean, deviation], dtype=torch.float64)
+    return replace(normalisation or Normalisation(torch.zeros(()), torch.ones(())), target=target)
 
 
 def fit_normalisation(kind: str, values: np.ndarray, components: int, where: str) -> Normalisation | None:

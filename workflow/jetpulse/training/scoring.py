@@ -3,8 +3,9 @@
 import json
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,8 +24,9 @@ from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.files import load_model, read_description
 from jetpulse.training.inputs import check_representation, make_inputs
 from jetpulse.training.loop import predict_network
-from jetpulse.training.normalisation import Normalisation
+from jetpulse.training.normalisation import Normalisation, restore
 from jetpulse.training.objectives import Objective, load_objective
+from jetpulse.training.problem_files import as_trained, foreign_blocks, is_foreign, is_problem
 from jetpulse.training.tables import check_ending, open_table
 
 _ROWS = 10_000
@@ -50,7 +52,11 @@ class _Scorer:
         entries = Block(kept | blank, block.offsets, block.flat)
         inputs = make_inputs(entries, dict(attributes), self.objective, self.device, self.normalisation)
         predicted = predict_network(self.network, self.objective, inputs, self.description["seed"])
-        return _COLUMNS[self.description["task"]]({name: value.numpy() for name, value in predicted.items()})
+        predicted = restore(predicted, self.objective, self.normalisation)
+        columns = _COLUMNS[self.description["task"]]
+        if self.description["task"] == "classification" and is_problem(self.description):
+            columns = partial(_classes, class_names(self.description))
+        return columns({name: value.numpy() for name, value in predicted.items()})
 
 
 def source_of(model: Path, file: Path, given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -62,6 +68,11 @@ def source_of(model: Path, file: Path, given: Mapping[str, Any]) -> dict[str, An
     Raises:
         UserError: the ending does not tell the format.
     """
+    description = read_description(model)
+    if is_problem(description):
+        if given:
+            raise UserError(f"{file}: --format and --spec are about jets, {model} reads other entries; leave them out")
+        return None
     if not given and _is_own(file):
         return None
     source = {"files": [str(file)], **given}
@@ -70,7 +81,7 @@ def source_of(model: Path, file: Path, given: Mapping[str, Any]) -> dict[str, An
             known = ", ".join(get_args(Format))
             raise UserError(f"{file}: the ending does not tell the format; give --format, one of {known}")
         source["format"] = _FORMATS[file.suffix]
-    trained_on = read_description(model).get("dataset", {}).get("source", {})
+    trained_on = description.get("dataset", {}).get("source", {})
     limit = (trained_on.get("simulation") or trained_on).get("max_constituents")
     return {"max_constituents": limit, **source} if limit is not None else source
 
@@ -97,9 +108,10 @@ def write_scores(
 
     Args:
         model: model.safetensors; model.json beside it knows the representation, which is made on the way.
-        file: jets in a format that is read, or a file that this project wrote.
-        path: table to write, of the kind that its ending says (.csv, .parquet, .h5): event, jet (the number of the
-            entry in the order of the file) and what the network says.
+        file: jets in a format that is read, or a file that this project wrote; for networks of small problems also a
+            csv, a PNG picture of one digit, or a folder of such.
+        path: table to write, of the kind that its ending says (.csv, .parquet, .h5): event, jet or entry (the number of
+            the entry in the order of the file) and what the network says.
         source: format of the jets, names in the file and selection; None for files of the project.
         split: split of such a file; None: all that it has, one after the other.
         device: auto, cpu or cuda.
@@ -118,7 +130,12 @@ def write_scores(
     network, _, normalisation = load_model(model, where)
     scorer = _Scorer(network, load_objective(description["task"]), description, normalisation, where)
     left_out: Counter[str] = Counter()
-    if source is None:
+    number = "entry" if is_problem(description) else "jet"
+    if is_problem(description) and is_foreign(file):
+        if split is not None:
+            raise UserError(f"--split {split}: {file} is not a file of the project and has no splits; leave it out")
+        blocks = foreign_blocks(file, description, _ROWS)
+    elif source is None:
         blocks = _own_blocks(file, split, description)
     else:
         blocks = _read_blocks(file, source, description, left_out)
@@ -126,8 +143,11 @@ def write_scores(
     with open_table(path, _about(model, description)) as append:
         for block, attributes in blocks:
             if len(block):
-                place = {"event": block.entries["event"], "jet": np.arange(done, done + len(block), dtype=np.int64)}
-                append(place | scorer.columns(block, attributes))
+                place = {"event": block.entries["event"], number: np.arange(done, done + len(block), dtype=np.int64)}
+                columns = scorer.columns(block, attributes)
+                append(place | columns)
+                for name, line in zip(attributes.get("pictures", ()), _in_words(columns, description), strict=False):
+                    log(f"{name}: {line}")
                 done += len(block)
                 progress(len(block))
         if done == 0:
@@ -166,11 +186,13 @@ def _own_blocks(
         found = ", ".join(f"{name} ({n})" for name, n in sizes.items()) or "none"
         raise UserError(f"{file}: split {split!r} has no entries; found {found}")
     wanted = [split] if split else [name for name in SPLITS if sizes.get(name)]
-    if attributes["kind"] != "jets":
+    if attributes["kind"] != "jets" and not is_problem(description):
         check_representation(file, attributes, description["representation"])
     for name in wanted:
         for block in iterate_blocks(file, name, _ROWS):
-            if attributes["kind"] == "jets":
+            if is_problem(description):
+                yield as_trained(block, attributes, description["representation"], file), attributes
+            elif attributes["kind"] == "jets":
                 yield _represented(block, description, str(file))
             else:
                 yield block, attributes
@@ -201,6 +223,29 @@ def _classification(predicted: Mapping[str, np.ndarray]) -> Columns:
     return columns | {"score": probability[:, 1]}
 
 
+def class_names(description: Mapping[str, Any]) -> list[str]:
+    """Return the names of a network's classes, their numbers if model.json does not know them."""
+    return list(description.get("classes") or map(str, range(description["outputs"])))
+
+
+def _classes(names: Sequence[str], predicted: Mapping[str, np.ndarray]) -> Columns:
+    probability = predicted["probability"]
+    # A slash would be a folder in HDF5.
+    columns = {f"probability_{name.replace('/', '_')}": probability[:, k] for k, name in enumerate(names)}
+    return {"class": probability.argmax(axis=1)} | columns | ({"score": probability[:, 1]} if len(names) == 2 else {})
+
+
+def _in_words(columns: Columns, description: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a network of a problem says of every entry."""
+    if "class" not in columns:
+        yield from (f"{value:.6g}" for value in columns["prediction"])
+        return
+    names = class_names(description)
+    probabilities = np.stack([values for name, values in columns.items() if name.startswith("probability_")], axis=1)
+    for best, row in zip(columns["class"], probabilities, strict=True):
+        yield f"{names[best]} (probability {row[best]:.4f})"
+
+
 def _localisation(predicted: Mapping[str, np.ndarray]) -> Columns:
     probability = predicted["probability"]
     best = probability.argmax(axis=1)
@@ -216,6 +261,7 @@ def _latent(predicted: Mapping[str, np.ndarray]) -> Columns:
 # What a network of a task says of an entry; those of an adversarial one make entries up.
 _COLUMNS: dict[str, Callable[[Mapping[str, np.ndarray]], Columns]] = {
     "classification": _classification,
+    "regression": lambda predicted: {"prediction": predicted["prediction"]},
     "localisation": _localisation,
     "reconstruction": _latent,
     "variational": _latent,

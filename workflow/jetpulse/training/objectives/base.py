@@ -1,7 +1,8 @@
 """What the training loop asks of an objective."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -15,12 +16,14 @@ class Batch:
     """Entries on the device: ``features`` float32 (b, *shape), ``targets`` name -> (b, ...); ``progress``.
 
     Of ragged entries ``counts`` int64 (b,), in memory, says how many rows of the features they have at most.
+    ``dataset`` is the definition of their dataset, as JSON.
     """
 
     features: torch.Tensor
     targets: dict[str, torch.Tensor]
     progress: float = 1.0  # from 0 to 1, which is the end and everything after
     counts: torch.Tensor | None = None
+    dataset: str = ""
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -40,7 +43,7 @@ class Batch:
     def _take(self, place: torch.Tensor) -> "Batch":
         counts = self.counts[place]
         targets = {name: values[place] for name, values in self.targets.items()}
-        return Batch(self.features[place, : int(counts.max())], targets, self.progress, counts)
+        return Batch(self.features[place, : int(counts.max())], targets, self.progress, counts, self.dataset)
 
 
 class Objective:
@@ -55,8 +58,11 @@ class Objective:
     turns: tuple[str, ...] = ("",)
     # What predictions mean, for the attributes of their file.
     units: ClassVar[dict[str, str]] = {}
-    # Predictions that are given back in the units of the input.
+    # Predictions that are given back in the units of the input, and those in the units of the number that is learned.
     restored: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    # Outputs of the network; None: as many as the file says.
+    outputs: int | None = None
 
     def loss(self, network: nn.Module, batch: Batch, turn: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean loss to minimise in this turn, and the sums of the loss and ``metrics``, float64 (1 + m,)."""
@@ -69,6 +75,12 @@ class Objective:
     def predict(self, network: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         """Return what predictions.h5 stores for a batch."""
         raise NotImplementedError
+
+    def names(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what answers are called, for model.json: ``classes`` or a ``target``, if the file's attributes say."""
+        if self.answers:
+            return {"target": attributes.get("target", "")}
+        return {"classes": attributes["classes"].split(", ")} if attributes.get("classes") else {}
 
     def check(self, network: nn.Module, batch: Batch) -> str | None:
         """Return what is wrong for this network with entries of these targets, or None; one entry has features."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from jetpulse.config import Counts
 from jetpulse.errors import UserError
+from jetpulse.samples.frames import open_frame
 from jetpulse.spectra.checks import check_counts, check_flux
 from jetpulse.spectra.generator import expected_counts
-from jetpulse.spectra.readers import open_frame
 from toy_jets import assert_one_line
 
 TABLE = np.arange(12.0).reshape(3, 4)

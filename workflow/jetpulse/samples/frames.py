@@ -38,12 +38,13 @@ class _Columns:
 
 @dataclass(frozen=True)
 class Frame:
-    """An open frame of numbers: ``rows`` by ``columns``."""
+    """An open frame of numbers: ``rows`` by ``columns``; ``names`` of these, empty where they are no plain text."""
 
     path: Path
     rows: int
     columns: int
     _blocks: tuple[_Columns, ...]
+    names: tuple[str, ...] = ()
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return rows ``start:stop`` as float64 (n, columns).
@@ -127,7 +128,15 @@ def _frame(group: h5py.Group, path: Path) -> Frame:
         raise UserError(f"{path}: the blocks of the frame {name!r} do not fit together; make the file again")
     if rows == {0} or not len(placed):
         raise UserError(f"{path}: the frame {name!r} has no rows or no columns; give a file that has some")
-    return Frame(path, rows.pop(), len(placed), tuple(blocks))
+    return Frame(path, rows.pop(), len(placed), tuple(blocks), _column_names(group, len(placed)))
+
+
+def _column_names(group: h5py.Group, columns: int) -> tuple[str, ...]:
+    found = group.get("axis0")
+    if not isinstance(found, h5py.Dataset) or found.shape != (columns,) or found.dtype.kind not in "iufS":
+        return ()
+    names = tuple(_text(name) for name in found[()].tolist())
+    return names if len(set(names)) == columns else ()
 
 
 def _positions(group: h5py.Group, number: int, columns: int, path: Path) -> np.ndarray:

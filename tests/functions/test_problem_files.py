@@ -1,0 +1,366 @@
+"""Samples of small problems: layout, splits, files with answers in a column or beside them, choice of columns."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from jetpulse.cli import main
+from jetpulse.config import Columns, ProblemDataset
+from jetpulse.errors import UserError
+from jetpulse.problems.decays import CLASSES
+from jetpulse.problems.files import write_columns, write_samples
+from jetpulse.problems.houses import UNITS, generate_houses
+from jetpulse.problems.points import generate_points
+from jetpulse.samples import SPLITS, assign_splits, read_attributes, read_block, shuffle_splits
+from test_frames import write_frame
+from test_problem_readers import write, write_idx
+from toy_jets import assert_one_line
+
+FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}
+ONLY_TRAIN = {"train": 1.0, "val": 0.0, "test": 0.0}
+TABLE = "a,b,kind\n" + "".join(f"{i},{i / 3},{i % 3}\n" for i in range(60))
+
+
+def dataset(source: dict, split: dict | None = None) -> ProblemDataset:
+    return ProblemDataset.model_validate({"kind": "problems", "source": source, "split": split or {}})
+
+
+def contents(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    return {split: read_block(path, split).entries for split in SPLITS}
+
+
+def joined(path: Path, name: str) -> np.ndarray:
+    """Return a quantity of all splits in the order of the events."""
+    parts = contents(path).values()
+    order = np.argsort(np.concatenate([part["event"] for part in parts]))
+    return np.concatenate([part[name] for part in parts])[order]
+
+
+def refused(folder: Path, spec: ProblemDataset, *words: object) -> None:
+    with pytest.raises(UserError) as error:
+        write_samples(folder / "out" / "s.h5", spec)
+    assert_one_line(error, *words)
+    assert not list((folder / "out").glob("*"))
+
+
+def test_classes_are_labels_and_numbers(tmp_path):
+    spec = dataset({"points": {"shape": "xor", "n": 4}}, ONLY_TRAIN)
+    assert write_samples(tmp_path / "s.h5", spec) == {"train": 4, "val": 0, "test": 0}
+    entries = contents(tmp_path / "s.h5")["train"]
+    assert {name: (values.dtype, values.shape) for name, values in entries.items()} == {
+        "event": (np.int64, (4,)),
+        "features": (np.float32, (4, 2)),
+        "label": (np.int64, (4,)),
+        "target": (np.float64, (4,)),
+    }
+    assert entries["label"].tolist() == entries["target"].tolist() == [0, 1, 1, 0]
+    attributes = read_attributes(tmp_path / "s.h5", "problems")
+    assert (list(attributes["shape"]), attributes["outputs"], attributes["features"]) == ([2], 2, "features")
+    assert (attributes["columns"], attributes["classes"], attributes["target"]) == ("x, y", "equal, different", "")
+    assert json.loads(attributes["dataset"]) == attributes["spec"]
+
+
+def test_numbers_are_targets_with_a_unit(tmp_path):
+    write_samples(tmp_path / "s.h5", dataset({"houses": {"n": 50}}))
+    features, price = generate_houses(dataset({"houses": {"n": 50}}).source.houses, 0)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "features"), features.astype(np.float32))
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "target"), price)
+    assert set(contents(tmp_path / "s.h5")["train"]) == {"event", "features", "target"}
+    attributes = read_attributes(tmp_path / "s.h5")
+    assert (attributes["outputs"], attributes["target"], attributes["classes"]) == (1, "price [1000]", "")
+    assert attributes["columns"].split(", ") == list(UNITS)
+    assert attributes["units"] == UNITS | {"target": "1000"}
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "outputs", "columns"),
+    [
+        ({"digits": {}}, [8, 8], 10, 0),
+        ({"decays": {"n": 100}}, [28], 2, 28),
+        ({"points": {"shape": "line"}}, [1], 1, 1),
+    ],
+    ids=["digits", "decays", "line"],
+)
+def test_every_source_says_what_it_has(tmp_path, source, shape, outputs, columns):
+    spec = dataset(source)
+    counts = write_samples(tmp_path / "s.h5", spec)
+    attributes = read_attributes(tmp_path / "s.h5")
+    assert (list(attributes["shape"]), attributes["outputs"]) == (shape, outputs)
+    assert len([name for name in attributes["columns"].split(", ") if name]) == columns
+    assert joined(tmp_path / "s.h5", "features").shape == (counts.total(), *shape)
+    if spec.answers == "classes":
+        assert len(attributes["classes"].split(", ")) == outputs
+    if "decays" in source:
+        assert attributes["classes"] == ", ".join(CLASSES)
+
+
+@pytest.mark.parametrize("source", [{"points": {"shape": "moons"}}, {"decays": {"n": 60}}, {"houses": {"n": 60}}])
+@pytest.mark.parametrize("method", ["hash", "shuffle"])
+def test_the_same_spec_gives_the_same_bytes(tmp_path, source, method):
+    for name in ("a.h5", "b.h5"):
+        write_samples(tmp_path / name, dataset(source, FRACTIONS | {"method": method}))
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_the_question_is_no_part_of_the_sample(tmp_path):
+    spec = dataset({"points": {"shape": "moons"}})
+    write_samples(tmp_path / "a.h5", spec)
+    write_samples(tmp_path / "b.h5", spec.model_copy(update={"question": "Where?"}))
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+@pytest.mark.parametrize("method", ["hash", "shuffle"])
+def test_entries_are_dealt_by_their_event(tmp_path, method):
+    spec = dataset({"points": {"shape": "rings", "n": 12_000}}, FRACTIONS | {"method": method, "seed": 3})
+    write_samples(tmp_path / "s.h5", spec)
+    blocks = [generate_points(spec.source.points, block) for block in (0, 1)]
+    features, label = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    event = np.arange(12_000)
+    where = assign_splits(event, FRACTIONS, 3) if method == "hash" else shuffle_splits(12_000, FRACTIONS, 3)
+    for i, entries in enumerate(contents(tmp_path / "s.h5").values()):
+        np.testing.assert_array_equal(entries["event"], np.flatnonzero(where == i))
+        np.testing.assert_array_equal(entries["features"], features[where == i].astype(np.float32))
+        np.testing.assert_array_equal(entries["label"], label[where == i])
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("shape", ["line", "xor", "spirals"])
+def test_very_few_entries(tmp_path, shape, n):
+    spec = dataset({"points": {"shape": shape, "n": n}}, ONLY_TRAIN)
+    assert write_samples(tmp_path / "s.h5", spec).total() == n
+
+
+def test_a_split_that_ends_up_empty_is_refused(tmp_path):
+    refused(tmp_path, dataset({"points": {"shape": "line", "n": 1}}), "split 'train' has none of the 1 entries")
+
+
+def test_a_table_with_classes_in_a_column(tmp_path):
+    path = write(tmp_path / "t.csv", TABLE)
+    write_samples(tmp_path / "s.h5", dataset({"files": str(path), "label": "kind"}))
+    row = np.arange(60)
+    features = np.stack([row, row / 3], axis=1).astype(np.float32)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "features"), features)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "label"), row % 3)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "event"), row)
+    attributes = read_attributes(tmp_path / "s.h5")
+    assert (attributes["columns"], attributes["outputs"], attributes["classes"]) == ("a, b", 3, "0, 1, 2")
+
+
+def test_a_table_with_numbers_in_a_column_of_which_some_are_chosen(tmp_path):
+    path = write(tmp_path / "t.csv.gz", TABLE.partition("\n")[2])
+    source = {"files": [str(path)] * 2, "target": "b", "columns": ["kind", "a"], "names": ["a", "b", "kind"]}
+    write_samples(tmp_path / "s.h5", dataset(source))
+    row = np.tile(np.arange(60), 2)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "event"), np.r_[row[:60], (1 << 40) + row[60:]])
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "features"), np.stack([row % 3, row], axis=1))
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "target"), row / 3)
+    assert read_attributes(tmp_path / "s.h5")["target"] == "b"
+
+
+@pytest.mark.parametrize("key", ["labels", "targets"])
+def test_frames_with_answers_beside_them(tmp_path, key):
+    files = [str(write_frame(tmp_path / f"d{i}.h5", np.full((5, 2), i))) for i in range(3)]
+    answers = [str(write_frame(tmp_path / f"t{i}.h5", np.arange(5)[:, None], "targets")) for i in range(3)]
+    write_samples(tmp_path / "s.h5", dataset({"files": files, key: answers}, ONLY_TRAIN))
+    entries = contents(tmp_path / "s.h5")["train"]
+    np.testing.assert_array_equal(entries["features"][:, 0], np.repeat([0, 1, 2], 5))
+    np.testing.assert_array_equal(entries["label" if key == "labels" else "target"], np.tile(np.arange(5), 3))
+    assert read_attributes(tmp_path / "s.h5")["outputs"] == (5 if key == "labels" else 1)
+
+
+@pytest.fixture
+def pictures(tmp_path) -> dict:
+    """Forty pictures of 2 x 3 pixels to train on, of which i is i everywhere, and ten to test on."""
+    files, labels = {}, {}
+    for split, n in (("train", 40), ("test", 10)):
+        shown = np.arange(n)[:, None, None] * np.ones((2, 3))
+        files[split] = [str(write_idx(tmp_path / f"{split}-images-idx3-ubyte.gz", shown))]
+        labels[split] = [str(write_idx(tmp_path / f"{split}-labels-idx1-ubyte.gz", np.arange(n) % 10))]
+    return {"files": files, "labels": labels}
+
+
+@pytest.mark.parametrize("method", ["hash", "shuffle"])
+def test_pictures_keep_their_own_splits_and_give_part_of_the_training_for_validation(tmp_path, pictures, method):
+    split = {"train": 0.5, "val": 0.25, "test": 0.25, "method": method}
+    counts = write_samples(tmp_path / "s.h5", dataset(pictures, split))
+    assert (counts["train"] + counts["val"], counts["test"]) == (40, 10)
+    assert 7 <= counts["val"] <= 20 and (method == "hash" or counts["val"] == 14)
+    for name, entries in contents(tmp_path / "s.h5").items():
+        row = entries["event"] & 0xFFFFFFFF
+        np.testing.assert_array_equal(entries["event"] >> 40, 1 if name == "test" else 0)
+        np.testing.assert_array_equal(entries["label"], row % 10)
+        np.testing.assert_allclose(entries["features"], row[:, None, None] / 255 * np.ones((2, 3)), rtol=1e-6)
+    assert list(read_attributes(tmp_path / "s.h5")["shape"]) == [2, 3]
+
+
+def test_without_a_share_all_files_of_a_split_stay_whole(tmp_path, pictures):
+    counts = write_samples(tmp_path / "s.h5", dataset(pictures, ONLY_TRAIN))
+    assert counts == {"train": 40, "val": 0, "test": 10}
+
+
+def test_files_of_validation_are_used_as_such(tmp_path, pictures):
+    for key in ("files", "labels"):
+        pictures[key]["val"] = pictures[key]["test"]
+    counts = write_samples(tmp_path / "s.h5", dataset(pictures))
+    assert counts == {"train": 40, "val": 10, "test": 10}
+
+
+def test_pictures_that_do_not_fit_their_labels_are_refused(tmp_path, pictures):
+    images, labels = pictures["files"], pictures["labels"]
+    few, many = (
+        {"files": images["train"], "labels": labels["test"]},
+        {"files": images["test"], "labels": labels["train"]},
+    )
+    refused(tmp_path, dataset(few), labels["test"][0], "ends after 10 answers", images["train"][0])
+    refused(tmp_path, dataset(many), labels["train"][0], "more answers than the 10 entries", images["test"][0])
+    refused(tmp_path, dataset({"files": images["test"], "labels": images["test"]}), "holds pictures, expected labels")
+    refused(tmp_path, dataset({"files": labels["test"], "labels": labels["test"]}), "holds labels, expected pictures")
+    refused(tmp_path, dataset({"files": images["test"], "label": "digit"}), "pictures have no column 'digit'")
+
+
+def test_frames_that_do_not_fit_their_labels_are_refused(tmp_path):
+    data = write_frame(tmp_path / "d.h5", np.ones((5, 2)))
+    for rows, words in ((4, "ends after 4 answers"), (6, "more answers than the 5")):
+        labels = write_frame(tmp_path / f"l{rows}.h5", np.zeros((rows, 1)), "targets")
+        refused(tmp_path, dataset({"files": str(data), "labels": str(labels)}), labels, words, data)
+    refused(tmp_path, dataset({"files": str(data), "labels": str(data)}), data, "has 2 columns (0, 1), expected one")
+
+
+@pytest.mark.parametrize("value", ["1.5", "-1", "1000", "1e30"])
+def test_what_is_no_class_is_refused(tmp_path, value):
+    path = write(tmp_path / "t.csv", f"a,kind\n1,0\n2,1\n3,{value}\n")
+    refused(tmp_path, dataset({"files": str(path), "label": "kind"}), path, "entry 2: kind is", "whole number from 0")
+
+
+def test_a_single_class_is_refused(tmp_path):
+    path = write(tmp_path / "t.csv", "a,kind\n" + "1,0\n" * 30)
+    refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "all entries are of class 0")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"label": "kin"}, "no column 'kin'; did you mean 'kind'?"),
+        ({"label": "kind", "columns": ["a", "c"]}, "no column 'c'"),
+        ({"label": "kind", "columns": ["a", "kind"]}, "'kind' is to be learned"),
+        ({"label": "kind", "columns": ["a", "a"]}, "names 'a' twice"),
+        ({"label": "kind", "names": ["a", "b"]}, "`names` has 2"),
+    ],
+)
+def test_columns_that_cannot_be_used_are_refused(tmp_path, source, words):
+    path = write(tmp_path / "t.csv", TABLE)
+    refused(tmp_path, dataset({"files": str(path)} | source), path, words)
+
+
+def test_a_table_of_nothing_but_answers_is_refused(tmp_path):
+    path = write(tmp_path / "t.csv", "kind\n1\n0\n")
+    refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "no column beside 'kind'")
+
+
+def test_tables_of_different_columns_are_refused(tmp_path):
+    paths = [str(write(tmp_path / "t.csv", TABLE)), str(write(tmp_path / "u.csv", TABLE.replace("b", "c")))]
+    refused(tmp_path, dataset({"files": paths, "label": "kind"}), paths[1], "columns a, c", paths[0], "columns a, b")
+
+
+@pytest.fixture
+def samples(tmp_path) -> Path:
+    write_samples(tmp_path / "s.h5", dataset({"decays": {"n": 300}}))
+    return tmp_path / "s.h5"
+
+
+@pytest.mark.parametrize(
+    ("spec", "first", "n"),
+    [
+        ({"without": ["m_*"]}, "lepton_pT", 21),
+        ({"columns": ["m_*"]}, "m_jj", 7),
+        ({"columns": ["m_wwbb", "lepton_*"], "without": ["*_phi"]}, "lepton_pT", 3),
+        ({}, "lepton_pT", 28),
+    ],
+)
+def test_columns_are_chosen_by_patterns(tmp_path, samples, spec, first, n):
+    write_columns(samples, tmp_path / "c.h5", Columns(kind="columns", **spec))
+    whole, some = read_attributes(samples), read_attributes(tmp_path / "c.h5", "problem-columns")
+    names = some["columns"].split(", ")
+    assert (names[0], len(names), list(some["shape"])) == (first, n, [n])
+    assert set(some["units"]) == set(names)
+    where = [whole["columns"].split(", ").index(name) for name in names]
+    assert where == sorted(where)
+    for split in SPLITS:
+        before, after = (read_block(path, split).entries for path in (samples, tmp_path / "c.h5"))
+        np.testing.assert_array_equal(after.pop("features"), before.pop("features")[:, where], strict=True)
+        assert set(after) == set(before)
+        for name, values in after.items():
+            np.testing.assert_array_equal(values, before[name], strict=True)
+    for name in ("outputs", "classes", "target", "dataset", "features"):
+        assert some[name] == whole[name]
+
+
+def test_patterns_that_fit_nothing_are_refused(tmp_path, samples):
+    for spec, words in (({"columns": ["M_*"]}, "no column fits 'M_*'"), ({"without": ["*"]}, "leaves none")):
+        with pytest.raises(UserError) as error:
+            write_columns(samples, tmp_path / "c.h5", Columns(kind="columns", **spec))
+        assert_one_line(error, samples, words)
+        assert not (tmp_path / "c.h5").exists()
+
+
+def test_columns_of_pictures_are_refused(tmp_path):
+    write_samples(tmp_path / "s.h5", dataset({"digits": {}}))
+    with pytest.raises(UserError) as error:
+        write_columns(tmp_path / "s.h5", tmp_path / "c.h5", Columns(kind="columns"))
+    assert_one_line(error, "no rows of a table")
+
+
+def test_the_verbs_make_samples_and_columns(tmp_path, capsys):
+    paths = [str(tmp_path / name) for name in ("s.h5", "c.h5")]
+    spec = json.dumps(dataset({"houses": {"n": 100}}).model_dump())
+    assert main(["build-problems", paths[0], "--spec", spec]) == 0
+    assert main(["build-columns", *paths, "--spec", '{"kind": "columns", "columns": ["a*"]}']) == 0
+    log = capsys.readouterr().err
+    assert "seed: 1" in log and f"wrote {paths[1]}" in log
+    assert read_attributes(paths[1])["columns"] == "area, age"
+
+
+def test_a_mistake_gives_one_line_and_leaves_nothing(tmp_path, capsys):
+    path = write(tmp_path / "t.csv", "a,b\n1,2\n3,x\n")
+    spec = json.dumps({"kind": "problems", "source": {"files": str(path), "target": "b"}})
+    assert main(["build-problems", str(tmp_path / "s.h5"), "--spec", spec]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"jetpulse build-problems: {path}: line 3: b is 'x'")
+    download = '{"kind": "problems", "source": {"download": "mnist"}}'
+    assert main(["build-problems", str(tmp_path / "s.h5"), "--spec", download]) == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_of_circles_has_the_baseline_that_is_published(tmp_path, real_data):
+    source = {"files": str(real_data / "circles_data.hf5"), "labels": str(real_data / "circles_targets.hf5")}
+    split = {"train": 0.8, "val": 0.0, "test": 0.2, "method": "shuffle", "seed": 123}
+    assert write_samples(tmp_path / "s.h5", dataset(source, split)) == {"train": 400, "val": 0, "test": 100}
+    test = contents(tmp_path / "s.h5")["test"]
+    assert test["label"].mean() == 0.53
+    with h5py.File(real_data / "circles_data.hf5") as handle:
+        np.testing.assert_array_equal(
+            test["features"], handle["data/block0_values"][:][test["event"]].astype(np.float32)
+        )
+    radius = np.hypot(*joined(tmp_path / "s.h5", "features").T)
+    label = joined(tmp_path / "s.h5", "label")
+    assert [radius[label == value].mean() for value in (0, 1)] == pytest.approx([2.01, 0.61], abs=0.01)
+    assert read_attributes(tmp_path / "s.h5")["columns"] == "x0, x1"
+
+
+def test_the_slice_of_higgs_has_its_columns(tmp_path, real_data):
+    spec = dataset({"files": str(real_data / "higgs.csv"), "label": "label"}, FRACTIONS | {"method": "shuffle"})
+    assert write_samples(tmp_path / "s.h5", spec).total() == 10_984
+    write_samples(tmp_path / "d.h5", dataset({"decays": {"n": 100}}))
+    ours, real = read_attributes(tmp_path / "d.h5"), read_attributes(tmp_path / "s.h5")
+    assert (real["columns"], real["outputs"]) == (ours["columns"], ours["outputs"])
+    assert joined(tmp_path / "s.h5", "label").mean() == pytest.approx(0.53, abs=0.001)
+    assert joined(tmp_path / "s.h5", "features")[0, 0] == np.float32(0.34186098)
+
+
+def test_a_file_of_house_prices_that_the_user_names(tmp_path, real_data):
+    source = {"files": str(real_data / "boston.csv"), "target": "PRICE", "columns": ["RM", "CHAS", "LSTAT"]}
+    assert write_samples(tmp_path / "s.h5", dataset(source)).total() == 506
+    assert joined(tmp_path / "s.h5", "features")[0].tolist() == pytest.approx([6.575, 0, 4.98])
+    assert joined(tmp_path / "s.h5", "target")[:2].tolist() == [24, 21.6]

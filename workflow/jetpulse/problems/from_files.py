@@ -1,0 +1,186 @@
+"""Entries of a small problem from the user's files: features with classes or numbers, in a column or a file beside."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jetpulse.config import expand_path
+from jetpulse.config.problems import Paths, ProblemSource, SplitPaths
+from jetpulse.errors import UserError
+from jetpulse.problems.entries import Chunk, Entries, Part
+from jetpulse.problems.readers import UserFile, open_file
+from jetpulse.problems.tables import check_columns
+from jetpulse.samples import SPLITS
+
+MOST_CLASSES = 1000
+_FILE_BITS = 40
+_INK = 255.0
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A file of features, the names of those that are wanted, and where its answers are: `beside`, or a column."""
+
+    file: UserFile
+    features: tuple[str, ...]
+    answer: str
+    beside: UserFile | None
+    classes: bool
+
+    def count(self) -> int:
+        return self.file.count(self.features)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield features float64 (n, ...) and answers (n,), in order."""
+        if self.beside is None:
+            row = 0
+            for values in self.file.read((*self.features, self.answer)):
+                yield values[:, :-1], _answers(values[:, -1], self.classes, self.file, self.answer, row)
+                row += len(values)
+            return
+        yield from _side_by_side(self.file, self.features, self.beside, self.answer, self.classes)
+
+
+def entries(source: ProblemSource) -> Entries:
+    """Return the entries of files; `Part.first` is the number of their file << 40.
+
+    Raises:
+        UserError: files that cannot be read or do not belong together, unknown columns; while entries are read, what
+            is not a finite number or a class, and files of another number of entries than their answers.
+    """
+    beside = source.labels if source.labels is not None else source.targets
+    classes = source.label is not None or source.labels is not None
+    files = [open_file(path, source.names) for path in _expanded(source.files, "files")]
+    key = "labels" if source.labels is not None else "targets"
+    answers = [open_file(path, key=key) for path in _expanded(beside, key)] or [None] * len(files)
+    named = source.label or source.target
+    pairs = [_pair(file, answer, named, classes, source) for file, answer in zip(files, answers, strict=True)]
+    first = pairs[0]
+    for pair in pairs[1:]:
+        if _layout(pair) != _layout(first):
+            raise UserError(
+                f"{pair.file.path}: {_layout(pair)}, but {first.file.path}: {_layout(first)}; all files of a dataset "
+                "need the same"
+            )
+    return Entries(
+        answers="classes" if classes else "number",
+        shape=(len(first.features),) if first.features else first.file.shape,
+        parts=tuple(
+            Part(pair.chunks, pair.count, number << _FILE_BITS, splits)
+            for number, (pair, splits) in enumerate(zip(pairs, _splits(source.files), strict=True))
+        ),
+        columns=first.features,
+        units={} if first.features else {"features": "1 (from 0 paper to 1 ink)"},
+        target="" if classes else first.answer,
+        packages=("pyarrow", "hdf5plugin"),
+    )
+
+
+def _expanded(paths: Paths | None, key: str) -> list[str]:
+    listed = paths.all() if isinstance(paths, SplitPaths) else paths or []
+    return [expand_path(path, f"source.{key}") for path in listed]
+
+
+def _splits(files: Paths) -> list[tuple[str, ...]]:
+    """Return to which splits the entries of every file are dealt."""
+    if not isinstance(files, SplitPaths):
+        return [SPLITS] * len(files)
+    training = ("train",) if files.val else ("train", "val")
+    return [training] * len(files.train) + [("val",)] * len(files.val) + [("test",)] * len(files.test)
+
+
+def _layout(pair: _Pair) -> str:
+    return f"columns {', '.join(pair.features)}" if pair.features else f"pictures of {pair.file.shape}"
+
+
+def _pair(file: UserFile, beside: UserFile | None, named: str | None, classes: bool, source: ProblemSource) -> _Pair:
+    if file.format == "idx":
+        if len(file.shape) != 2:
+            raise UserError(f"{file.path}: holds labels, expected pictures; name it in `labels`")
+        if beside is None or source.columns:
+            key = "columns" if source.columns else named
+            raise UserError(f"{file.path}: pictures have no column {key!r}; name files of their classes by `labels`")
+        return _Pair(file, (), _only_column(beside), beside, classes)
+    answer = named if beside is None else _only_column(beside)
+    features = tuple(source.columns or [name for name in file.columns if beside is not None or name != answer])
+    check_columns(file.path, features if beside is not None else (*features, answer), file.columns)
+    if beside is None and answer in features:
+        raise UserError(f"{file.path}: {answer!r} is to be learned, it cannot be one of `columns` as well")
+    if not features:
+        raise UserError(f"{file.path}: has no column beside {answer!r} to learn from; add some")
+    twice = next((name for name in features if features.count(name) > 1), None)
+    if twice:
+        raise UserError(f"{file.path}: `columns` names {twice!r} twice; remove one")
+    return _Pair(file, features, answer, beside, classes)
+
+
+def _only_column(beside: UserFile) -> str:
+    """Return the name of the one column of a file of answers."""
+    if beside.format == "idx":
+        if beside.shape:
+            raise UserError(f"{beside.path}: holds pictures, expected labels; check the order of the files")
+        return "label"
+    if len(beside.columns) != 1:
+        raise UserError(
+            f"{beside.path}: has {len(beside.columns)} columns ({', '.join(beside.columns[:5])}), expected one, the "
+            "answers"
+        )
+    return beside.columns[0]
+
+
+def _side_by_side(
+    file: UserFile, features: Sequence[str], beside: UserFile, answer: str, classes: bool
+) -> Iterator[Chunk]:
+    """Yield the entries of two files, which are read in pieces of different lengths."""
+    take, row = _taking(beside, answer), 0
+    for values in file.read(features):
+        found = take(len(values))
+        if len(found) < len(values):
+            raise UserError(
+                f"{beside.path}: ends after {row + len(found)} answers, but {file.path} holds at least "
+                f"{row + len(values)} entries; give one for each, in the same order"
+            )
+        scaled = values / _INK if file.format == "idx" else values
+        yield scaled, _answers(found, classes, beside, answer, row)
+        row += len(values)
+    if len(take(1)):
+        raise UserError(
+            f"{beside.path}: has more answers than the {row} entries of {file.path}; give one for each, in the same "
+            "order"
+        )
+
+
+def _taking(file: UserFile, answer: str) -> Callable[[int], np.ndarray]:
+    """Return a function that gives the next n answers of a file, or those that are left."""
+    pieces = file.read((answer,))
+    kept = np.zeros(0)
+
+    def take(n: int) -> np.ndarray:
+        nonlocal kept
+        parts, have = [kept], len(kept)
+        while have < n and (piece := next(pieces, None)) is not None:
+            parts.append(piece.reshape(len(piece)).astype(np.float64))
+            have += len(piece)
+        joined = np.concatenate(parts)
+        kept = joined[n:]
+        return joined[:n]
+
+    return take
+
+
+def _answers(values: np.ndarray, classes: bool, file: UserFile, name: str, first: int) -> np.ndarray:
+    """Return answers as classes int64 (n,) or as they are; ``first`` is the number of the entry where they begin.
+
+    Raises:
+        UserError: a class that is not a whole number from 0.
+    """
+    if not classes:
+        return values
+    wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= MOST_CLASSES))
+    if len(wrong):
+        raise UserError(
+            f"{file.path}: entry {first + wrong[0]}: {name} is {values[wrong[0]]:g}, expected a class: a whole number "
+            f"from 0 to {MOST_CLASSES - 1}; entries count from 0"
+        )
+    return values.astype(np.int64)

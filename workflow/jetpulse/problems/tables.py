@@ -1,0 +1,151 @@
+"""Tables as csv, plain or gzipped, read in pieces; mistakes are named with their line."""
+
+import csv
+import difflib
+import gzip
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from jetpulse.errors import UserError
+from jetpulse.samples.archives import cannot_open, first_line
+
+LARGEST = float(np.finfo(np.float32).max)  # of what a sample can hold
+_PIECE = 8 << 20  # bytes of text at once
+_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
+_SHOWN = 40  # letters of a wrong value
+
+
+def column_names(path: Path, names: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of a csv file's columns: those of its first line, or ``names`` where it has no such line.
+
+    Raises:
+        UserError: unreadable, no lines, a name twice or empty, or another number of columns than ``names``.
+    """
+    first = next(_lines(path), None)
+    if first is None:
+        raise UserError(f"{path}: the file is empty, expected a table with commas; fetch or make it again")
+    found = [cell.strip() for cell in first]
+    if names is not None and len(names) != len(found):
+        raise UserError(f"{path}: line 1 has {len(found)} values, `names` has {len(names)} names; give one for each")
+    chosen = found if names is None else list(names)
+    wrong = next((name for name in chosen if chosen.count(name) > 1 or not name or "," in name), None)
+    if wrong is not None:
+        raise UserError(
+            f"{path}: column name {wrong[:_SHOWN]!r} is empty, given twice or has a comma; rename that column"
+        )
+    if len(found) == 1 and any(sign in found[0] for sign in ";\t|"):
+        raise UserError(f"{path}: line 1 is {found[0][:_SHOWN]!r}; columns must be separated by commas")
+    if names is None and all(_is_number(cell) for cell in found):
+        raise UserError(f"{path}: line 1 has no names, only numbers; say by `names` what the columns are called")
+    return tuple(chosen)
+
+
+def check_columns(path: Path, wanted: Sequence[str], found: Collection[str]) -> None:
+    """Refuse columns that are not there.
+
+    Raises:
+        UserError: names the first one, and the nearest that is there.
+    """
+    for name in wanted:
+        if name not in found:
+            near = difflib.get_close_matches(name, found, 1, 0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UserError(f"{path}: no column {name!r}; {hint}there are: {', '.join(found) or 'none with names'}")
+
+
+def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str]) -> Iterator[np.ndarray]:
+    """Yield some columns of a csv file in pieces, float64 (n, columns), as ``wanted`` names and orders them.
+
+    Args:
+        path: the file; one that ends in .gz is unpacked on the way.
+        names: of all columns, where the first line does not have them.
+        wanted: columns that are there.
+
+    Raises:
+        UserError: what is not a finite number, lines of another length, a damaged or truncated file.
+    """
+    header = column_names(path, names)
+    options = {
+        "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_PIECE, column_names=header),
+        "convert_options": pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(wanted, pa.float64()), include_columns=list(wanted), null_values=[]
+        ),
+    }
+    if names is None:
+        options["read_options"].skip_rows_after_names = 1
+    rows = 0
+    try:
+        with (
+            pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as raw,
+            pa.csv.open_csv(raw, **options) as reader,
+        ):
+            for batch in reader:
+                values = np.stack([np.asarray(column) for column in batch.columns], axis=1)
+                if not (np.abs(values) <= LARGEST).all():
+                    raise _fault(path, header, wanted, "a value is not a number within float32")
+                rows += len(values)
+                yield values
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise _fault(path, header, wanted, first_line(error)) from error
+    if rows == 0:
+        raise UserError(f"{path}: has no rows below its names; fetch or make it again")
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    """Yield the lines of a csv file that have something in them, as text."""
+    for _, row in _numbered(path):
+        yield row
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            for row in lines:
+                if row:
+                    yield lines.line_num, row
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise cannot_open(path, error, "a table with commas") from error
+    except _GZIP as error:
+        raise UserError(f"{path}: damaged or truncated ({first_line(error)}); fetch or make it again") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({first_line(error)}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise UserError(f"{path}: not a table with commas ({first_line(error)}); fetch or make it again") from error
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _fault(path: Path, header: Sequence[str], wanted: Sequence[str], reason: str) -> UserError:
+    """Return the error for the first line of a file that is wrong, which is read anew to find it."""
+    try:
+        for number, (line, row) in enumerate(_numbered(path)):
+            if len(row) != len(header):
+                return UserError(
+                    f"{path}: line {line}: {len(row)} values, expected {len(header)} as in the others; repair the line"
+                )
+            if number == 0 and all(cell.strip() == name for cell, name in zip(row, header, strict=True)):
+                continue
+            for name in wanted:
+                text = row[header.index(name)].strip()
+                if not _is_number(text) or not abs(float(text)) <= LARGEST:
+                    found = "missing" if not text else repr(text[:_SHOWN])
+                    return UserError(
+                        f"{path}: line {line}: {name} is {found}, expected a finite number; repair the line or leave "
+                        "the column out by `columns`"
+                    )
+    except UserError as error:
+        return error
+    return UserError(f"{path}: cannot be read as a table with commas ({reason}); fetch or make it again")
