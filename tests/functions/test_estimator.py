@@ -148,9 +148,10 @@ def test_the_seed_decides_the_random_state_where_none_is_given():
     assert state == seeds.integer_seed(4, "estimator", bits=31)
 
 
-def test_threads_share_the_work_and_change_nothing():
-    one = fitted("RandomForestClassifier")[0]
-    two = fitted("RandomForestClassifier", training=Training(patience=None, threads=2))[0]
+@pytest.mark.parametrize("name", ["RandomForestClassifier", "BaggingClassifier", "LogisticRegression"])
+def test_threads_share_the_work_and_change_nothing(name):
+    one = fitted(name)[0]
+    two = fitted(name, training=Training(patience=None, threads=2))[0]
     assert torch.equal(one.content, two.content)
     assert two.estimator.n_jobs is None
 

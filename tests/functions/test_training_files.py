@@ -17,6 +17,9 @@ from jetpulse.training.files import load_model, write_model, write_predictions
 from toy_jets import assert_one_line
 from toys import CPU, PIXELS, SIZES, STEPS, experiment, read_rows, write_images
 
+# All of the toys' network.
+ARGUMENTS = {"hidden": [6], "dropout": 0.2, "activation": "relu", "one_logit": False}
+
 
 class StoppedError(Exception):
     """Stands for whatever ends a job too early."""
@@ -74,7 +77,7 @@ def test_the_description_is_complete(model, images):
     assert versions["torch"] == torch.__version__
     assert described == {
         "model": "dense",
-        "arguments": {"hidden": [6], "dropout": 0.2},
+        "arguments": ARGUMENTS,
         "shape": [PIXELS, PIXELS],
         "outputs": 2,
         "parameters": PIXELS * PIXELS * 6 + 6 + 6 * 2 + 2,
@@ -228,7 +231,7 @@ def test_predictions_have_a_group_for_every_dataset_and_the_same_bytes_twice(mod
     attributes = read_attributes(tmp_path / "a.h5", "predictions")
     assert attributes["spec"] == {
         "model": "dense",
-        "arguments": {"hidden": [6], "dropout": 0.2},
+        "arguments": ARGUMENTS,
         "task": "classification",
         "seed": 1,
     }

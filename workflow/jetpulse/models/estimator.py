@@ -1,9 +1,9 @@
 """Any classifier or regressor of scikit-learn by name: decision tree, random forest, neighbours, ...
 
 `estimator` is the name of its class, `parameters` are what the class takes. `random_state`, if it has one and none is
-given, follows from the seed, `n_jobs` is `training.threads`. A classifier has to give probabilities. It learns at once,
-so that the history has one row, and is kept in the model's file by skops. The number of parameters is that of the nodes
-of its trees, of its weights, or of the numbers in its support vectors; 0 where nothing of the kind is learned.
+given, follows from the seed; it learns with `training.threads`. A classifier has to give probabilities. It learns at
+once, so that the history has one row, and is kept in the model's file by skops. The number of parameters is that of the
+nodes of its trees, of its weights, or of the numbers in its support vectors; 0 where nothing of the kind is learned.
 """
 
 import math
@@ -58,7 +58,7 @@ class Network(nn.Module):
         if self.classifies != (outputs > 1):
             answer = f"{outputs} classes" if outputs > 1 else "one number"
             raise UserError(f"estimator: {estimator} does not learn {answer}; choose another")
-        self.name, self.parameters_given = estimator, dict(parameters)
+        self.name, self.given = estimator, dict(parameters)
         self.features, self.outputs = math.prod(shape), outputs
         self.estimator: Any = None
         self.register_buffer("content", torch.zeros(0, dtype=torch.uint8))
@@ -149,15 +149,21 @@ class Network(nn.Module):
         return [row], 1
 
     def _learn(self, features: np.ndarray, target: np.ndarray, training: Training, seed: int) -> Any:
-        estimator = make_estimator(self.name, self.parameters_given)
+        import joblib  # comes with scikit-learn
+
+        estimator = make_estimator(self.name, self.given)
         known = estimator.get_params(deep=False)
-        ours = {"random_state": seeds.integer_seed(seed, "estimator", bits=31), "n_jobs": training.threads}
-        ours = {name: value for name, value in ours.items() if name in known and name not in self.parameters_given}
-        target = target.astype(np.int64 if self.classifies else np.float64)
+        if "random_state" in known and "random_state" not in self.given:
+            estimator.set_params(random_state=seeds.integer_seed(seed, "estimator", bits=31))
+        columns = features.reshape(len(features), -1).astype(np.float64)
+        answer = target.astype(np.int64 if self.classifies else np.float64)
         try:
-            # What scikit-learn will drop is the concern of who changes its version.
-            with threadpool_limits(training.threads), warnings.catch_warnings(action="ignore", category=FutureWarning):
-                estimator.set_params(**ours).fit(features.reshape(len(features), -1).astype(np.float64), target)
+            with (
+                threadpool_limits(training.threads),
+                joblib.parallel_config("threading", n_jobs=training.threads),
+                warnings.catch_warnings(action="ignore", category=FutureWarning),  # of what scikit-learn will drop
+            ):
+                estimator.fit(columns, answer)
         except (ValueError, TypeError) as error:
             raise UserError(f"estimator: {self.name} cannot learn from these entries: {_one_line(error)}") from error
         # What trees say that are asked in parallel is added up in any order.

@@ -28,7 +28,7 @@ def fit_network(
 
     Args:
         build: makes the untrained network.
-        objective: of the task; its first target, if it has any, is what is learned.
+        objective: of the task; its first target is what is learned.
         training: settings.
         seed: base seed.
         train: entries to learn from.
@@ -42,11 +42,7 @@ def fit_network(
     return Trained(weights, history, best)
 
 
-def _arrays(inputs: Inputs, objective: Objective) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return features float32 (n, *shape) and the target of all entries.
-
-    The target is (n,), int64 of classes and float32 of numbers; None of a task that has none.
-    """
-    features = inputs.features.batch(torch.arange(len(inputs), device=inputs.device)).cpu().numpy()
-    target = inputs.targets[objective.targets[0]].cpu().numpy() if objective.targets else None
-    return features, target
+def _arrays(inputs: Inputs, objective: Objective) -> tuple[np.ndarray, np.ndarray]:
+    """Return features float32 (n, *shape) and target (n,), int64 of classes or float32 of numbers, of all entries."""
+    features = inputs.features.batch(torch.arange(len(inputs), device=inputs.device))
+    return features.cpu().numpy(), inputs.targets[objective.targets[0]].cpu().numpy()
