@@ -31,7 +31,7 @@ rule plot_control:
     benchmark:
         "results/benchmarks/plot_control/{experiment}.jsonl"
     wildcard_constraints:
-        experiment=one_of(experiments_of_task("control")),
+        experiment=one_of(experiments_of(task="control")),
     conda:
         "../../envs/cpu.yaml"
     params:
