@@ -15,7 +15,6 @@ from jetpulse.figures.weights_files import read_layers, read_linear
 from jetpulse.samples import read_block
 from jetpulse.training.normalisation import Normalisation
 from toy_problems import (
-    probabilities,
     rings,
     write_blobs,
     write_digits,
@@ -106,12 +105,9 @@ def test_a_class_that_the_test_split_lacks(tmp_path: Path):
 def test_four_points_are_a_problem(tmp_path: Path):
     points, label = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 1, 1, 0]
     split = dict.fromkeys(("train", "val", "test"), np.arange(4))
-    samples = write_problem(tmp_path / "samples.h5", points, label, columns=("x", "y"), splits=split)
+    samples = write_problem(tmp_path / "samples.h5", points, label, classes=("0", "1"), splits=split)
     assert main(["plot-problem", str(samples), str(tmp_path / "sample.svg")]) == 0
-    probability = probabilities(np.array(label), 2)
-    arguments = ["plot-classes", str(write_predictions(tmp_path / "p.h5", samples, probability=probability))]
-    model = write_network(tmp_path / "model.safetensors", samples.rename(tmp_path / "s.h5"), "dense", outputs=2)
-    arguments += ["--models", str(model), "--samples", f"{tmp_path}/s.h5", "--dataset", "toy"]
+    arguments = ["plot-classes", *trainings(tmp_path, samples, 2)]
     assert main([*arguments, "--answers", f"{tmp_path}/a.svg", "--confusion", f"{tmp_path}/c.svg"]) == 0
 
 
@@ -138,10 +134,10 @@ def test_huge_predictions_of_one_house(tmp_path: Path):
 
 def linear(folder: Path, samples: Path) -> Path:
     """Write y = 3 x + 1 as a linear network sees it: x less 2, over 4; y less 5, over 2."""
-    change = {"layers.1.weight": [[6.0]], "layers.1.bias": [1.0], "covariance": [[0.04, 0.0], [0.0, 0.01]]}
     change = {
-        name: torch.tensor(value, dtype=torch.float64 if name == "covariance" else torch.float32)
-        for name, value in change.items()
+        "layers.1.weight": torch.tensor([[6.0]]),
+        "layers.1.bias": torch.tensor([1.0]),
+        "covariance": torch.tensor([[0.04, 0.0], [0.0, 0.01]], dtype=torch.float64),
     }
     normalisation = Normalisation(torch.tensor([2.0]), torch.tensor([4.0]), target=torch.tensor([5.0, 2.0]).double())
     return write_network(

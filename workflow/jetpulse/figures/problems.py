@@ -163,17 +163,19 @@ def _pictures(entries: Entries) -> Figure:
     else:
         found = [(kind, np.flatnonzero(entries.label == kind)[:_EXAMPLES]) for kind in range(entries.classes())]
         groups = [(entries.names.of_class(kind), places) for kind, places in found]
-    figure, axes = grid(len(groups), _EXAMPLES, 0.62, 0.62)
-    high = max(inner_range(pictures[:1000], 20.0)[1], 1e-12) if len(pictures) else 1.0
-    for row, (name, places) in zip(axes, groups, strict=True):
-        for i, panel in enumerate(row):
-            if i < len(places):
-                picture(panel, pictures[places[i]], high)
-            else:
-                unused([panel])
+    high, wide = pictures.shape[1] + 1, pictures.shape[2] + 1
+    sheet = np.full((len(groups) * high - 1, _EXAMPLES * wide - 1), np.nan)
+    figure, axes = grid(1, 1, 0.55 * _EXAMPLES * wide / high + 0.8, 0.55 * len(groups) + 0.3)
+    axis = axes[0][0]
+    for row, (_, places) in enumerate(groups):
+        for column, place in enumerate(places):
+            top, left = row * high, column * wide
+            sheet[top : top + high - 1, left : left + wide - 1] = pictures[place]
         if not len(places):
-            row[0].text(0.5, 0.5, "none", ha="center", va="center", transform=row[0].transAxes)
-        row[0].text(-0.15, 0.5, name, ha="right", va="center", transform=row[0].transAxes)
+            axis.text(0, row * high + high / 2 - 1, "none", va="center", color="0.4")
+    picture(axis, sheet, max(inner_range(pictures[:1000], 20.0)[1], 1e-12))
+    axis.set_yticks([row * high + high / 2 - 1 for row in range(len(groups))], [name for name, _ in groups])
+    axis.tick_params(length=0)
     return figure
 
 
