@@ -164,7 +164,7 @@ def histogram_edges(values: np.ndarray, bins: int) -> np.ndarray:
     if len(values) > 200:
         low, high = np.quantile(values, (0.005, 0.995))
         values = values[(values >= low) & (values <= high)]
-    return np.linspace(*inner_range(values, 4.0), bins + 1)
+    return np.linspace(*inner_range(values, 15.0), bins + 1)
 
 
 def bins_for(counts: Sequence[int], most: int = 40) -> int:
