@@ -9,12 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from jetpulse.cli import main
-from jetpulse.figures.problem_files import line_truth, predict_at, problem_attributes, read_entries
-from jetpulse.figures.weights_files import read_layers, read_linear
-from jetpulse.samples import read_block
-from jetpulse.training.normalisation import Normalisation
-from toy_problems import (
+from drawn_problems import (
     rings,
     write_blobs,
     write_digits,
@@ -27,6 +22,11 @@ from toy_problems import (
     write_stream,
     write_table,
 )
+from jetpulse.cli import main
+from jetpulse.figures.problem_files import line_truth, predict_at, problem_attributes, read_entries
+from jetpulse.figures.weights_files import read_layers, read_linear
+from jetpulse.samples import read_block
+from jetpulse.training.normalisation import Normalisation
 
 WRITERS: dict[str, Callable[..., Path]] = {
     "rings": write_rings,

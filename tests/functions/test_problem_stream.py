@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from jetpulse.problems.trigger import ACTIONS, generate_episodes
 
 from jetpulse.config import ProblemDataset
 from jetpulse.problems import stream
 from jetpulse.problems.files import write_samples
+from jetpulse.problems.trigger import ACTIONS, generate_episodes
 from jetpulse.samples import SPLITS, read_attributes, read_block
 
 SPEC = ProblemDataset.model_validate({"kind": "problems", "source": {"stream": {"n": 30, "steps": 12}}})
