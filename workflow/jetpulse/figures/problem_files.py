@@ -12,10 +12,10 @@ from jetpulse.evaluation.predictions import check_events, read_predicted
 from jetpulse.figures import problems
 from jetpulse.figures.problem_style import Entries, Names
 from jetpulse.figures.style import save_figure
+from jetpulse.problems.points import OFFSET, SLOPE
 from jetpulse.samples import SPLITS, Block, read_attributes, read_block, split_sizes
 
 KINDS = ("problems", "problem-columns")
-_LINE = (3.0, 1.0)  # slope and offset of generated lines
 _MOST = 20_000  # entries of a split; those of large files come in no order
 
 
@@ -74,7 +74,7 @@ def names_of(attributes: Mapping[str, Any]) -> Names:
 def line_truth(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
     """Return slope and offset of a generated line, None of any other problem."""
     source = json.loads(attributes.get("dataset", "{}")).get("source", {})
-    return _LINE if (source.get("points") or {}).get("shape") == "line" else None
+    return (SLOPE, OFFSET) if (source.get("points") or {}).get("shape") == "line" else None
 
 
 def read_tested(

@@ -15,6 +15,7 @@ _MARKERS = "os^Dv<>PX*"
 _RASTER_FROM = 1000  # points of one panel; more are drawn as pixels
 RASTER = 200  # dots per inch of what is drawn as pixels
 DRAWN = 5000  # points in one panel at most
+_NARROW = 1e-9  # of a number: differences that cannot be drawn
 _FEW = 12  # different numbers of a column that are drawn one by one
 
 
@@ -127,7 +128,7 @@ def inner_range(values: np.ndarray, reach: float = 8.0) -> tuple[float, float]:
     if not len(values):
         return 0.0, 1.0
     low, high = _ends(values, reach)
-    if not high > low:
+    if not high - low > _NARROW * max(abs(low), abs(high), 1e-200):
         half = max(0.5, 0.05 * abs(low))
         return low - half, high + half
     return low, high
@@ -155,14 +156,15 @@ def histogram_edges(values: np.ndarray, bins: int) -> np.ndarray:
     """
     values = values[np.isfinite(values)].astype(np.float64)
     different = np.unique(values)
-    if 1 < len(different) <= _FEW:
+    apart = np.diff(different).min() > _NARROW * max(np.abs(different).max(), 1e-200) if len(different) > 1 else False
+    if apart and len(different) <= _FEW:
         middle = 0.5 * (different[1:] + different[:-1])
         narrow = np.diff(different).min() / 2
         return np.concatenate([[different[0] - narrow], middle, [different[-1] + narrow]])
     if len(values) > 200:
         low, high = np.quantile(values, (0.005, 0.995))
         values = values[(values >= low) & (values <= high)]
-    return np.linspace(*inner_range(values, 4.0), bins + 1)
+    return np.linspace(*inner_range(values, 15.0), bins + 1)
 
 
 def bins_for(counts: Sequence[int], most: int = 40) -> int:

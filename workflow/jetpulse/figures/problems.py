@@ -20,6 +20,7 @@ from jetpulse.figures.problem_style import (
 from jetpulse.figures.style import COLOURS, grid
 
 _MOST_COLUMNS = 60
+_WIDE = 7  # panels in a line if there are many
 _EXAMPLES = 8
 _EPISODES = 5
 _STEEP = 30.0  # a bin so many times higher than the median one asks for a logarithmic scale
@@ -66,8 +67,9 @@ def plane_axes(axis: Axes, points: np.ndarray, entries: Entries) -> None:
 def _panels(count: int, entries: Entries) -> tuple[Figure, list[Axes]]:
     """Return a figure with a panel for each of the first columns, in a grid that fits a page."""
     count = min(count, _MOST_COLUMNS)
-    columns = count if count <= 4 else (-(-count // 2) if count <= 8 else 7)
-    small = count > 8
+    lines = next((lines for lines in (1, 2, 3) if count <= 4 * lines), None)
+    small = lines is None
+    columns = _WIDE if small else -(-count // lines)
     width, height = (2.0, 1.65) if small else ((3.2, 2.6) if count > 1 else (5.0, 3.6))
     figure, axes = grid(-(-count // columns), columns, width, height)
     panels = [axis for row in axes for axis in row]
@@ -84,7 +86,7 @@ def _by_class(entries: Entries) -> Figure:
     classes = range(entries.classes())
     bins = bins_for([int(np.sum(entries.label == kind)) for kind in classes])
     figure, panels = _panels(entries.features.shape[1], entries)
-    small = len(panels) > 8
+    small = len(panels) > 12
     for i, panel in enumerate(panels):
         values = entries.features[:, i].astype(np.float64)
         edges = histogram_edges(values, bins)
@@ -120,24 +122,26 @@ def _by_class(entries: Entries) -> Figure:
 def _over_columns(entries: Entries) -> Figure:
     figure, panels = _panels(entries.features.shape[1], entries)
     figure.set_dpi(RASTER)
-    small = len(panels) > 8
+    small = len(panels) > 12
     shown = thinned(len(entries))
     learned = entries.split[shown] == _LEARNED
     target = entries.target[shown]
     few = len(shown) <= 300
     marks = {"ms": 5.0 if few else 2.0, "mew": 0, "alpha": 0.8 if few else 0.35, "rasterized": True}
     scale = 1.0 if few else 2.5
+    parts = [(np.full(len(shown), True), COLOURS[0], "entries")]
+    if few:
+        parts = [(learned, COLOURS[0], "trained on"), (~learned, COLOURS[1], "not trained on")]
     for i, panel in enumerate(panels):
         x = entries.features[shown, i].astype(np.float64)
-        for inside, colour, name in ((True, COLOURS[0], "trained on"), (False, COLOURS[1], "not trained on")):
-            chosen = learned == inside
+        for chosen, colour, name in parts:
             panel.plot(x[chosen], target[chosen], "o", color=colour, label=name, **marks)
         profile = _profile(entries.features[:, i].astype(np.float64), entries.target)
         if profile is not None and entries.features.shape[1] > 1:
             panel.plot(*profile, color="black", lw=1.2, label="median")
         panel.set(xlim=padded(*inner_range(x)), ylim=padded(*inner_range(target)))
         panel.set_xlabel(entries.names.column(i), fontsize=7.5 if small else 10)
-        panel.tick_params(labelleft=not small or i % 7 == 0)
+        panel.tick_params(labelleft=not small or i % _WIDE == 0)
     figure.supylabel(entries.names.number(), fontsize=10)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, markerscale=scale)
     return figure
@@ -163,17 +167,19 @@ def _pictures(entries: Entries) -> Figure:
     else:
         found = [(kind, np.flatnonzero(entries.label == kind)[:_EXAMPLES]) for kind in range(entries.classes())]
         groups = [(entries.names.of_class(kind), places) for kind, places in found]
-    figure, axes = grid(len(groups), _EXAMPLES, 0.62, 0.62)
-    high = max(inner_range(pictures[:1000], 20.0)[1], 1e-12) if len(pictures) else 1.0
-    for row, (name, places) in zip(axes, groups, strict=True):
-        for i, panel in enumerate(row):
-            if i < len(places):
-                picture(panel, pictures[places[i]], high)
-            else:
-                unused([panel])
+    high, wide = pictures.shape[1] + 1, pictures.shape[2] + 1
+    sheet = np.full((len(groups) * high - 1, _EXAMPLES * wide - 1), np.nan)
+    figure, axes = grid(1, 1, 0.55 * _EXAMPLES * wide / high + 0.8, 0.55 * len(groups) + 0.3)
+    axis = axes[0][0]
+    for row, (_, places) in enumerate(groups):
+        for column, place in enumerate(places):
+            top, left = row * high, column * wide
+            sheet[top : top + high - 1, left : left + wide - 1] = pictures[place]
         if not len(places):
-            row[0].text(0.5, 0.5, "none", ha="center", va="center", transform=row[0].transAxes)
-        row[0].text(-0.15, 0.5, name, ha="right", va="center", transform=row[0].transAxes)
+            axis.text(0, row * high + high / 2 - 1, "none", va="center", color="0.4")
+    picture(axis, sheet, max(inner_range(pictures[:1000], 20.0)[1], 1e-12))
+    axis.set_yticks([row * high + high / 2 - 1 for row in range(len(groups))], [name for name, _ in groups])
+    axis.tick_params(length=0)
     return figure
 
 
