@@ -35,7 +35,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "pulse-reference": {"window": 5},
 }
 # Networks that are no functions of an input, and those that torch does not compute.
-REFUSED = {"gan": "adversarial", "estimator": "scikit-learn computes it"}
+REFUSED = {"gan": "adversarial", "policy": "control", "estimator": "scikit-learn computes it"}
 SHAPES = {"constituents": (4,), "images": (8, 8), "observables": (5,)}
 KINDS = {"constituents": "jets", "images": "jet-image", "observables": "jet-observables"}
 
