@@ -90,6 +90,7 @@ def test_a_mistake_in_a_source_is_one_line_with_its_key(source, line):
             rings(model={"name": "particle-flow"}),
             "model: particle-flow reads constituents of jets, of which 'rings' has none",
         ),
+        (rings(model={"name": "digit-cnn"}), "model: digit-cnn reads pictures, of which 'rings' has none"),
         (
             rings(training={"augment": {"flip": True}}),
             "training.augment: changes the constituents of jets, which problems have not; remove it",

@@ -73,7 +73,10 @@ def check_problems(analysis: Analysis, experiment: Experiment) -> list[str]:
     reads = model_input(name)
     if reads == "constituents":
         lines.append(f"model: {name} reads constituents of jets, of which {experiment.dataset!r} has none")
-    if kind == "columns" and (dataset.source.digits is not None or dataset.answers == "episodes"):
+    source = dataset.source
+    if reads == "images" and source.digits is None and not source.paths() and source.download is None:
+        lines.append(f"model: {name} reads pictures, of which {experiment.dataset!r} has none")
+    if kind == "columns" and (source.digits is not None or dataset.answers == "episodes"):
         lines.append(f"representation: {experiment.dataset!r} has no columns; choose 'samples'")
     for key, other in [("dataset", experiment.dataset), *(("test_on", d) for d in experiment.test_on)]:
         answers = analysis.datasets[other].answers
