@@ -59,7 +59,8 @@ def choose_device(
     # cuBLAS reads this when it starts; without it some of its sums depend on timing.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As `use_deterministic_algorithms`, which also loads torch's compiler: a second for every job.
+    torch.set_deterministic_debug_mode("warn")
     # It would fill all new memory with NaN, so that what nobody has written shows; that takes a tenth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False
     _keep_memory()

@@ -74,6 +74,7 @@ class Stepper:
         self.optimisers = {turn: _optimiser(part, training) for turn, part in self.parts.items()}
         self.averaged = copy.deepcopy(network) if training.average else network
         if training.compile:
+            torch.use_deterministic_algorithms(True, warn_only=True)  # the compiler's part of it, too
             for module in self.modules().values():
                 # One program for all sizes of batches: which of several is used would depend on what came before, and
                 # a resumed training could not repeat it.
