@@ -29,8 +29,7 @@ try:
     analysis, scans = expand_scans(analysis, config_name)
     compared = analysis.experiments
     for file in ON_REQUEST:
-        config.update(add_sections(config, read_yaml(file), f"{config_name} and {file}"))
-        analysis = parse_config(config, file)
+        analysis = parse_config(add_sections(config, read_yaml(file), f"{config_name} and {file}"), file)
         named = list(analysis.experiments)
         analysis, scans = expand_scans(analysis, file)
     check_files(analysis, config_name)

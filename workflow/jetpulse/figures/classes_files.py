@@ -32,9 +32,7 @@ def plot_class_figures(
     Raises:
         UserError: unusable predictions, not of the test split of ``samples``, or not one model for each.
     """
-    if models and len(models) != len(predictions):
-        raise UserError(f"--models: {len(models)} files but {len(predictions)} predictions; give one each")
-    predicted, entries = read_tested(predictions, samples, dataset)
+    predicted, entries = read_tested(predictions, samples, dataset, models)
     found = [
         check_probability(row, entries, f"{path}: {dataset}") for row, path in zip(predicted, predictions, strict=True)
     ]

@@ -78,13 +78,15 @@ def line_truth(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def read_tested(
-    predictions: Sequence[Path], samples: Path, dataset: str
+    predictions: Sequence[Path], samples: Path, dataset: str, models: Sequence[Path]
 ) -> tuple[list[dict[str, np.ndarray]], Entries]:
     """Return every training's predictions of one dataset, and the entries of the test split that they belong to.
 
     Raises:
-        UserError: predictions of something else.
+        UserError: predictions of something else, or not one of the ``models`` for each if there are any.
     """
+    if models and len(models) != len(predictions):
+        raise UserError(f"--models: {len(models)} files but {len(predictions)} predictions; give one each")
     entries, event = read_entries(samples, ("test",), None)
     found = []
     for path in predictions:

@@ -33,9 +33,7 @@ def plot_regression_figure(
     Raises:
         UserError: unusable predictions, not of the test split of ``samples``, or not one model for each.
     """
-    if models and len(models) != len(predictions):
-        raise UserError(f"--models: {len(models)} files but {len(predictions)} predictions; give one each")
-    found, entries = read_tested(predictions, samples, dataset)
+    found, entries = read_tested(predictions, samples, dataset, models)
     numbers = np.array(
         [_check_numbers(row, entries, f"{path}: {dataset}") for row, path in zip(found, predictions, strict=True)]
     )
