@@ -137,7 +137,7 @@ def test_a_wrong_call_is_one_line_that_points_to_the_manual(capsys, arguments, f
         (json.dumps(specification() | {"task": "localization"}), ["task", "did you mean 'localisation'?"]),
         (
             json.dumps(specification() | {"model": {"name": "gan"}}),
-            ["'gan' does not learn classification", "dense, jet-cnn"],
+            ["'gan' does not learn classification", "dense, digit-cnn, estimator, jet-cnn"],
         ),
         (json.dumps(specification({"fresh": {"entires": 3}})), ["training.fresh.entires", "'entries'"]),
         (json.dumps(specification({"betas": [0.9]})), ["training.betas", "[0.9]"]),

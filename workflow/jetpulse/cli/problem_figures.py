@@ -81,7 +81,7 @@ def plot_regression(predictions: list[Path], samples: Path, models: list[Path], 
     path("--out", "figure to write", required=True),
 )
 def plot_weights(models: list[Path], samples: Path, out: Path) -> None:
-    """Draw the weights and biases of small networks, the filters of convolutions, slopes and offset of a linear one.
+    """Draw the weights and biases of small networks; of a linear one slopes and offset with errors.
 
     Numbers are printed where there are few. Slopes and offset are in the units of the data and written to the log.
 
@@ -106,8 +106,9 @@ def plot_boundaries(spec: str, models: list[str], samples: list[str], out: Path)
     """Draw one grid of decision surfaces: rows are problems of two features, columns kinds of models.
 
     Example:
-      jetpulse plot-boundaries --models rings-tree=seed1/model.safetensors --samples rings=samples.h5 \\
-          --spec '{"rings-tree": {"dataset": "rings", "model": {"name": "boosted-trees"}}}' --out boundaries.svg
+      jetpulse plot-boundaries --out boundaries.svg \\
+          --models rings-tree=seed1/model.safetensors --samples rings=samples.h5 \\
+          --spec '{"rings-tree": {"dataset": "rings", "model": {"name": "boosted-trees"}}}'
     """
     from jetpulse.config import Experiments
     from jetpulse.figures.boundaries_files import plot_boundaries_figure
@@ -131,8 +132,8 @@ def plot_measures(dataset: str, spec: str, results: list[str], out: Path) -> Non
     what a trigger gains over the best fixed threshold.
 
     Example:
-      jetpulse plot-measures --dataset decays --results decays-low=metrics.json --out measures.svg \\
-          --spec '{"decays-low": {"dataset": "decays", "representation": "low", "model": {"name": "dense"}}}'
+      jetpulse plot-measures --dataset decays --results net=metrics.json --out measures.svg \\
+          --spec '{"net": {"dataset": "decays", "model": {"name": "dense"}}}'
     """
     from jetpulse.config import Experiments
     from jetpulse.figures.measures_files import plot_measures_figure
