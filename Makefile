@@ -37,10 +37,10 @@ status: install ## what DVC and Snakemake would run now; runs nothing but the pl
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh -c 'dvc repro --quiet plan && dvc status && snakemake --dry-run --quiet rules'
 
 test: install ## run the tests (slow ones left out)
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not slow and not cluster" tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) --dist worksteal -m "not slow and not cluster" tests
 
 test-all: install ## run all tests, save for those on a cluster
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -m "not cluster" tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) --dist worksteal -m "not cluster" tests
 
 test-versions: install ## run the tests of DVC on real remotes, a folder and SSH (minutes)
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(WORKERS) -rs -m slow tests/versions

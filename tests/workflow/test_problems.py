@@ -12,9 +12,6 @@ CONFIG = "config/tiny-problems.yaml"
 RULES = {
     "build_problems": "data/tiny-decays/samples.h5",
     "build_columns": "data/tiny-decays/masses.h5",
-    "train": "results/tiny-rings-tree/seed1/model.safetensors",
-    "predict": "results/tiny-policy/seed1/predictions.h5",
-    "evaluate": "results/tiny-digits-cnn/seed1/metrics.json",
     "plot_problem": "results/datasets/tiny-digits/problems/sample.svg",
     "plot_classes": "results/tiny-rings-mlp/figures/answers.svg",
     "plot_regression": "results/tiny-line-squares/figures/predicted.svg",

@@ -52,29 +52,27 @@ def _source(module: str) -> Path | None:
 
 @cache
 def _tree(module: str) -> ast.Module:
-    return ast.parse(_source(module).read_text(encoding="utf-8"))
+    """Return a module's syntax tree, without the docstrings of functions and classes."""
+    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    for node in _statements(tree):
+        if isinstance(node, _FUNCTIONS) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all statements inside it; expressions, which are most of a tree, are not entered."""
+    yield node
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inner = getattr(node, part, None)
+        for statement in inner if isinstance(inner, list) else ():
+            yield from _statements(statement)
 
 
 @cache
 def _text(module: str, name: str) -> str:
-    """Return the content of what a name is bound to, empty for what the module itself imports."""
-    return "".join(map(_content, _definitions(module).get(name, ())))
-
-
-def _content(node: ast.AST) -> str:
-    """Return a node's content without positions, comments and docstrings."""
-    copy = ast.parse(ast.unparse(node))
-    for inner in ast.walk(copy):
-        body = getattr(inner, "body", None)
-        if isinstance(body, list) and body and isinstance(inner, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            first = body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                inner.body = body[1:] or [ast.Pass()]
-    return ast.dump(copy)
+    """Return the content of what a name is bound to, without positions; empty for what the module itself imports."""
+    return "".join(map(ast.dump, _definitions(module).get(name, ())))
 
 
 @cache
