@@ -1,5 +1,6 @@
 """Small problems through the whole chain, and every rule of theirs on its own."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -57,3 +58,17 @@ def test_the_default_analysis_offers_problems_but_does_not_make_them(tmp_path):
     assert "build_problems" not in everything
     assert asked["build_problems"] == 11
     assert asked["build_jet_samples"] == 0
+
+
+def test_a_table_that_cannot_be_read_stops_in_one_line(tmp_path):
+    folder = copy_project(tmp_path / "project")
+    (folder / "my.csv").write_text("x,y,label\n1,2,0\n1,oops,1\n", encoding="utf-8")
+    experiment = {"dataset": "mine", "model": {"name": "dense"}}
+    datasets = {"mine": {"kind": "problems", "source": {"files": "my.csv", "label": "label"}}}
+    (folder / "my.yaml").write_text(json.dumps({"datasets": datasets, "experiments": {"e": experiment}}))
+    text = snakemake(folder, "--cores", "1", config="my.yaml", check=False)
+    (line,) = [line for line in text.splitlines() if line.startswith("jetpulse build-problems:")]
+    assert "my.csv" in line
+    assert "'oops'" in line
+    assert "Traceback" not in text
+    assert not (folder / "data/mine/samples.h5").exists()
