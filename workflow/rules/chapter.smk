@@ -1,34 +1,5 @@
 """The report's chapter of small problems."""
 
-# What the chapter shows of each experiment.
-MAIN_FIGURES = {"classification": ("answers",), "regression": ("predicted",), "control": ("returns", "episodes")}
-
-
-def problems():
-    """Return the named experiments on small problems, in the config's order."""
-    return {name: value for name, value in experiments_of("problems").items() if name in named}
-
-
-def chapter_questions():
-    """Return what is asked of every dataset of the chapter, as DATASET=TEXT."""
-    asked_of = dict.fromkeys(value.dataset for value in problems().values())
-    return [f"{name}={analysis.datasets[name].question or ''}" for name in asked_of]
-
-
-def chapter_figures(wildcards):
-    """Return the figures of the chapter."""
-    samples = dict.fromkeys(value.dataset for value in problems().values())
-    files = [f"results/datasets/{name}/problems/sample.svg" for name in samples]
-    for name, value in problems().items():
-        shown = [*MAIN_FIGURES[value.task], *(["weights"] if value.model.name == "linear" else [])]
-        files += [f"results/{name}/figures/{figure}.svg" for figure in shown]
-    return files
-
-
-def chapter_figure_names(wildcards, input):
-    """Return the figures of the chapter as NAME=FILE, by dataset or experiment."""
-    return [f"{file.split('/')[2 if file.startswith('results/datasets/') else 1]}={file}" for file in input.figures]
-
 
 rule tell_problems:
     """Write the chapter of small problems: question, methods, figures, numbers and references of each."""

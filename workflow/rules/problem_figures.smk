@@ -1,36 +1,6 @@
 """Figures of small problems with known answers."""
 
 
-def drawing_code(wildcards, verb):
-    """Hash the code of a figure for which an experiment's networks are asked again, with what is loaded by name."""
-    return code_of(verb, *network_modules([analysis.experiments[wildcards.experiment]]))
-
-
-def network_modules(experiments):
-    """Return the modules of networks and objectives of experiments, which are loaded by name."""
-    networks = {f"models.{value.model.name.replace('-', '_')}" for value in experiments}
-    return sorted(networks | {f"training.objectives.{value.task}" for value in experiments})
-
-
-def problem_names(task):
-    """Return the names of the experiments on small problems that learn a task."""
-    return list(experiments_of("problems", task))
-
-
-def plane_spec():
-    """Return the experiments whose decision surfaces are drawn in one grid, as one JSON value."""
-    shown = {"task", "dataset", "representation", "model"}
-    spec = {name: value.model_dump(include=shown) for name, value in in_a_plane().items()}
-    return json.dumps(spec, sort_keys=True)
-
-
-def measures_spec(wildcards):
-    """Return what is compared of the experiments that are tested on a small problem, as one JSON value."""
-    shown = {"task", "dataset", "representation", "model", "reference"}
-    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return json.dumps(spec, sort_keys=True)
-
-
 rule plot_problem:
     """Draw the entries of a small problem.
 

@@ -1,0 +1,61 @@
+"""What the rules about small problems take, as functions of wildcards."""
+
+# What the chapter shows of each experiment.
+MAIN_FIGURES = {"classification": ("answers",), "regression": ("predicted",), "control": ("returns", "episodes")}
+
+
+def drawing_code(wildcards, verb):
+    """Hash the code of a figure for which an experiment's networks are asked again, with what is loaded by name."""
+    return code_of(verb, *network_modules([analysis.experiments[wildcards.experiment]]))
+
+
+def network_modules(experiments):
+    """Return the modules of networks and objectives of experiments, which are loaded by name."""
+    networks = {f"models.{value.model.name.replace('-', '_')}" for value in experiments}
+    return sorted(networks | {f"training.objectives.{value.task}" for value in experiments})
+
+
+def problem_names(task):
+    """Return the names of the experiments on small problems that learn a task."""
+    return list(experiments_of("problems", task))
+
+
+def plane_spec():
+    """Return the experiments whose decision surfaces are drawn in one grid, as one JSON value."""
+    shown = {"task", "dataset", "representation", "model"}
+    spec = {name: value.model_dump(include=shown) for name, value in in_a_plane().items()}
+    return json.dumps(spec, sort_keys=True)
+
+
+def measures_spec(wildcards):
+    """Return what is compared of the experiments that are tested on a small problem, as one JSON value."""
+    shown = {"task", "dataset", "representation", "model", "reference"}
+    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
+    return json.dumps(spec, sort_keys=True)
+
+
+def problems():
+    """Return the named experiments on small problems, in the config's order."""
+    return {name: value for name, value in experiments_of("problems").items() if name in named}
+
+
+def chapter_questions():
+    """Return what is asked of every dataset of the chapter, as DATASET=TEXT."""
+    asked_of = dict.fromkeys(value.dataset for value in problems().values())
+    return [f"{name}={analysis.datasets[name].question or ''}" for name in asked_of]
+
+
+def chapter_figures(wildcards):
+    """Return the figures of the chapter."""
+    samples = dict.fromkeys(value.dataset for value in problems().values())
+    files = [f"results/datasets/{name}/problems/sample.svg" for name in samples]
+    for name, value in problems().items():
+        shown = [*MAIN_FIGURES[value.task], *(["weights"] if value.model.name == "linear" else [])]
+        files += [f"results/{name}/figures/{figure}.svg" for figure in shown]
+    return files
+
+
+def chapter_figure_names(wildcards, input):
+    """Return the figures of the chapter as NAME=FILE, by dataset or experiment."""
+    parts = {file: file.split("/") for file in input.figures}
+    return [f"{part[2] if part[1] == 'datasets' else part[1]}={file}" for file, part in parts.items()]
