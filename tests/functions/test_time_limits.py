@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -136,18 +135,18 @@ def test_a_training_stops_itself_and_goes_on_to_the_same_bytes(squeue, tmp_path,
     words = [["train", str(images), str(f / "model.safetensors"), "--seed", "1", "--spec", spec] for f in folders]
     words[0] += ["--checkpoints", str(tmp_path / "c")]
     squeue("0:00")
-    # An epoch takes less time than squeue: the first one waits for the signal that its answer brings.
-    sent, kill, count = threading.Event(), os.kill, loop._count
+    # An epoch takes less time than squeue: the end is near when the first one is over, which waits for the signal.
+    begun, sent, kill, count, left = threading.Event(), threading.Event(), os.kill, loop._count, [seconds_left]
     monkeypatch.setattr(time_limits.os, "kill", lambda *given: (kill(*given), sent.set()))
-    monkeypatch.setattr(loop, "_count", lambda *given: (sent.wait(60), count(*given)))
-    before = signal.signal(signal.SIGUSR1, lambda number, frame: sys.exit(128 + number))  # as the program does
-    try:
-        assert main(words[0]) == 128 + signal.SIGUSR1
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    monkeypatch.setattr(time_limits, "seconds_left", lambda: left.pop()() if left else begun.wait(60) - 1.0)
+    monkeypatch.setattr(loop, "_count", lambda *given: (begun.set(), sent.wait(60), count(*given)))
+    assert main(words[0]) == 128 + signal.SIGUSR1
     assert "jetpulse train: stopped by SIGUSR1 " in capsys.readouterr().err
     assert not folders[0].exists()
     assert sent.is_set()
     monkeypatch.delenv("SLURM_JOB_ID")
-    assert [main(command) for command in words] == [0, 0]
+    left.append(seconds_left)
+    assert main(words[0]) == 0
+    left.append(seconds_left)
+    assert main(words[1]) == 0
     assert len({(folder / "model.safetensors").read_bytes() for folder in folders}) == 1
