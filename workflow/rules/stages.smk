@@ -19,16 +19,24 @@ def stage_of(file):
     if name == "datasets":
         return f"datasets@{rest[0]}" if rest[0] in named_datasets else None
     if name in ("scans", "searches"):
-        return f"{name}@{rest[0]}"
+        return f"{name}@{rest[0]}" if rest[0] in varied()[name] else None
     if name == "comparison" or file in TABLES:
         return "comparison"
     return f"experiments@{name}" if name in asked else None
 
 
+def varied():
+    """Return the names of the scans and searches of the config's own experiments."""
+    return {
+        "scans": [name for name, scan in scans.items() if scan.base in compared],
+        "searches": [name for name, search in analysis.searches.items() if search.experiment in compared],
+    }
+
+
 def stages():
     """Return the files that are asked for in every stage, by the stage's name."""
     found = {f"datasets@{name}": dataset_files(name) for name in named_datasets}
-    for kind, names in {"experiments": asked, "scans": scans, "searches": analysis.searches}.items():
+    for kind, names in {"experiments": asked, **varied()}.items():
         found |= {f"{kind}@{name}": [] for name in names}
     found["comparison"] = []
     for file in [*results_of(compared), *TABLES]:

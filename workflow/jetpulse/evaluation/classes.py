@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from sklearn.metrics import average_precision_score
 from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import auc_with_error
 from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error
-from jetpulse.evaluation.predictions import read_predicted
 
 # Metric -> title and format of the number, in tables and the summary.
 COLUMNS = {
@@ -53,15 +51,6 @@ def _refuse(bad: np.ndarray, where: str, reason: Callable[[int], str]) -> None:
     wrong = np.flatnonzero(bad)
     if len(wrong):
         raise UserError(f"{where}: entry {wrong[0]}: {reason(wrong[0])}")
-
-
-def read_classes(path: Path, dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return label (n,) and probability (n, classes) of one dataset in a predictions file.
-
-    Raises:
-        UserError: not a predictions file, not tested on the dataset, or unusable predictions.
-    """
-    return check_classes(read_predicted(path, dataset), f"{path}: {dataset}")
 
 
 def measure(

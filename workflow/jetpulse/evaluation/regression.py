@@ -1,14 +1,12 @@
 """How well a number is predicted; target (n,) and prediction (n,) are in the target's own units."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.evaluation.measures import Metrics, defined, mean_with_error
-from jetpulse.evaluation.predictions import read_predicted
 
 # Metric -> title and format of the number, in tables and the summary.
 COLUMNS = {
@@ -37,15 +35,6 @@ def check_numbers(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.n
         if len(bad):
             raise UserError(f"{where}: entry {bad[0]}: {name} is {values[bad[0]]}, expected a finite number")
     return target, prediction
-
-
-def read_numbers(path: Path, dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return target and prediction, float64 (n,), of one dataset in a predictions file.
-
-    Raises:
-        UserError: not a predictions file, not tested on the dataset, or unusable predictions.
-    """
-    return check_numbers(read_predicted(path, dataset), f"{path}: {dataset}")
 
 
 def rmse_with_error(residual: np.ndarray) -> tuple[float, float]:
