@@ -21,7 +21,7 @@ from jetpulse.evaluation.calibration import (
 from jetpulse.evaluation.classification import auc_with_error
 from jetpulse.evaluation.files import write_metrics
 from jetpulse.figures.classification import reliability_diagram
-from jetpulse.figures.files import plot_classification_figures
+from jetpulse.figures.classification_files import plot_classification_figures
 from jetpulse.samples import Block, Writer, dump_json, load_json, read_attributes, read_block
 from jetpulse.training.files import write_model, write_predictions
 from toy_jets import assert_one_line

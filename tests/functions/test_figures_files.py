@@ -10,14 +10,11 @@ import pytest
 
 from jetpulse.config import Experiment, JetImage
 from jetpulse.errors import UserError
+from jetpulse.figures.classification_files import plot_classification_figures
 from jetpulse.figures.comparison import plot_comparison_figures
-from jetpulse.figures.files import (
-    plot_classification_figures,
-    plot_jet_figures,
-    plot_training_figure,
-    read_history,
-)
+from jetpulse.figures.jet_files import plot_jet_figures
 from jetpulse.figures.table import read_references, write_table
+from jetpulse.figures.training_files import plot_training_figure, read_history
 from jetpulse.samples import Writer, dump_json
 from toy_jets import assert_one_line, make_block, random_jets
 from toys import experiment, write_predictions_file

@@ -17,7 +17,7 @@ from jetpulse.evaluation.classification import measure_classification
 from jetpulse.evaluation.files import write_combined, write_metrics, write_summary
 from jetpulse.evaluation.predictions import read_predicted
 from jetpulse.evaluation.scores import match_events, write_scores
-from jetpulse.figures.files import plot_classification_figures
+from jetpulse.figures.classification_files import plot_classification_figures
 from jetpulse.figures.table import write_table
 from jetpulse.samples import Writer, dump_json, load_json
 from toy_jets import assert_one_line, make_block

@@ -31,10 +31,12 @@ def copy_project(folder: Path) -> Path:
 def snakemake(folder: Path, *arguments: str, check: bool = True, config: str | None = "config/tiny.yaml") -> str:
     """Run Snakemake in a copy of the project, with a config or the default analysis; return what it printed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "workflow")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred commands in one folder compile it once
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments, *(("--configfile", config) if config else ())],
         cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder / "workflow")},
+        env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -47,7 +49,11 @@ def snakemake(folder: Path, *arguments: str, check: bool = True, config: str | N
 
 def planned(folder: Path, *arguments: str, config: str | None = "config/tiny.yaml") -> Counter[str]:
     """Return how often each rule would run, `all` left out."""
-    text = snakemake(folder, "--dry-run", *arguments, config=config)
+    return count_jobs(snakemake(folder, "--dry-run", *arguments, config=config))
+
+
+def count_jobs(text: str) -> Counter[str]:
+    """Return how often each rule runs by what Snakemake printed, `all` left out."""
     rules = Counter()
     if "Job stats:" in text:
         for line in text.split("Job stats:")[1].split("total")[0].splitlines():
@@ -56,6 +62,16 @@ def planned(folder: Path, *arguments: str, config: str | None = "config/tiny.yam
                 rules[found.group(1)] = int(found.group(2))
     rules.pop("all", None)
     return rules
+
+
+def make_again(folder: Path, outputs: dict[str, str], config: str = "config/tiny.yaml") -> list[str]:
+    """Remove an output of each rule and have these rules alone make them; return the rules whose bytes differ."""
+    before = {rule: (folder / output).read_bytes() for rule, output in outputs.items()}
+    for output in outputs.values():
+        (folder / output).unlink()
+    options = ("--allowed-rules", *outputs, "--force", "--cores", "1")
+    assert count_jobs(snakemake(folder, *outputs.values(), *options, config=config)) == dict.fromkeys(outputs, 1)
+    return [rule for rule, output in outputs.items() if (folder / output).read_bytes() != before[rule]]
 
 
 def planned_jobs(folder: Path, *arguments: str, config: str = "config/tiny.yaml") -> set[str]:

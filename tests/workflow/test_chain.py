@@ -89,8 +89,10 @@ def test_everything_that_the_contracts_name_is_made(chain: Path) -> None:
 
 def test_one_core_gives_the_same_bytes_as_two(chain: Path, tmp_path: Path) -> None:
     alone = copy_project(tmp_path / "alone")
-    snakemake(alone, "--cores", "1")
-    different = [name for name in compared_files() if (alone / name).read_bytes() != (chain / name).read_bytes()]
+    # All that is not drawn; every rule that draws runs again on one core in test_rules.py.
+    names = [name for name in compared_files() if Path(name).suffix not in (".svg", ".html")]
+    snakemake(alone, *names, "--cores", "1")
+    different = [name for name in names if (alone / name).read_bytes() != (chain / name).read_bytes()]
     assert different == []
 
 

@@ -32,7 +32,7 @@ def plot_jets(samples: Path, spec: str, average: Path, single: Path, distributio
           --single single.svg --distributions distributions.svg
     """
     from jetpulse.config import JetImage
-    from jetpulse.figures.files import plot_jet_figures
+    from jetpulse.figures.jet_files import plot_jet_figures
 
     image = read_spec(spec, JetImage)
     log_start("plot-jets", "matplotlib", steps=", ".join(image.steps) or "none")
@@ -73,7 +73,7 @@ def plot_training(out: Path, histories: list[str]) -> None:
     Example:
       jetpulse plot-training training.svg --histories 1=seed1/history.csv 2=seed2/history.csv
     """
-    from jetpulse.figures.files import plot_training_figure
+    from jetpulse.figures.training_files import plot_training_figure
 
     log_start("plot-training", "matplotlib")
     plot_training_figure(named_paths(histories, "--histories"), out)
@@ -100,7 +100,7 @@ def plot_classification(
       jetpulse plot-classification seed*/predictions.h5 --roc roc.svg --rejection rejection.svg \\
           --scores scores.svg --reliability reliability.svg
     """
-    from jetpulse.figures.files import plot_classification_figures
+    from jetpulse.figures.classification_files import plot_classification_figures
 
     log_start("plot-classification", "matplotlib", "scikit-learn")
     plot_classification_figures(predictions, roc, rejection, scores, reliability, calibrations)

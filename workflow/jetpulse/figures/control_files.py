@@ -10,8 +10,8 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.control import Judged, check_course, judge, read_stream
 from jetpulse.evaluation.predictions import read_predicted, read_truth
 from jetpulse.figures import control
-from jetpulse.figures.files import kept_epoch, read_history
 from jetpulse.figures.style import save_figure
+from jetpulse.figures.training_files import kept_epoch, read_history
 from jetpulse.problems.trigger import Course, pulses_of
 from jetpulse.samples import load_json, split_sizes
 
