@@ -122,7 +122,7 @@ def test_adagrad_begins_with_the_accumulator_that_it_is_given(start):
     found, expected, squares, weight = [], [], start, 0.0
     for gradient in (4.0, 3.0):
         made.network.weight.grad = torch.tensor([[gradient]])
-        made.optimisers[""].step()
+        made.optimisers[""][""].step()
         squares += gradient**2
         weight -= 0.5 * gradient / math.sqrt(squares)
         found.append(made.network.weight.item())
@@ -135,7 +135,7 @@ def test_other_optimisers_have_no_accumulator():
         made = Stepper(
             nn.Linear(1, 1), CLASSIFICATION, Training(optimiser=optimiser, initial_accumulator=0.1), entries=5
         )
-        assert "initial_accumulator_value" not in made.optimisers[""].defaults
+        assert "initial_accumulator_value" not in made.optimisers[""][""].defaults
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         Training(initial_accumulator=-0.1)
 
@@ -152,5 +152,5 @@ def test_circles_are_learned_by_17_parameters():
     for _ in range(300):
         network.zero_grad()
         functional.cross_entropy(network(x), torch.from_numpy(label)).backward()
-        made.optimisers[""].step()
+        made.optimisers[""][""].step()
     assert (network(x).argmax(1).numpy() == label).mean() > 0.98

@@ -171,7 +171,7 @@ def test_the_running_mean_takes_over_buffers():
 @pytest.mark.parametrize("optimiser", ["adam", "adamw"])
 def test_the_memory_of_the_optimiser_is_the_one_asked_for(optimiser):
     made = stepper([0.0], optimiser=optimiser, betas=[0.5, 0.9])
-    assert made.optimisers[""].param_groups[0]["betas"] == (0.5, 0.9)
+    assert made.optimisers[""][""].param_groups[0]["betas"] == (0.5, 0.9)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from jetpulse.training.steps import initialise
 from toy_jets import assert_one_line
 from toys import CLASSIFICATION, CPU, builder, experiment, load_both, load_split, weight_bytes, write_images
 
-OPTIMISERS = ("sgd", "adagrad", "rmsprop", "adam", "adamw")
+OPTIMISERS = ("sgd", "adagrad", "rmsprop", "adam", "adamw", "muon")
 
 
 class Scripted(Classification):

@@ -61,7 +61,11 @@ class Augmentation(Section):
 class Training(Section):
     """How a network is trained."""
 
-    optimiser: Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"] = Field("adam", description="torch.optim class.")
+    optimiser: Literal["sgd", "adagrad", "rmsprop", "adam", "adamw", "muon"] = Field(
+        "adam",
+        description="torch.optim class. `muon` moves matrices of at least 32 rows and columns so that every direction "
+        "counts alike (kellerjordan.github.io/posts/muon, arXiv:2502.16982), everything else by `adamw`.",
+    )
     learning_rate: Positive = Field(0.001, description="Step size of the optimiser.")
     momentum: real(ge=0, lt=1) = Field(0.0, description="Momentum of `sgd` and `rmsprop`; no meaning elsewhere.")
     initial_accumulator: real(ge=0) = Field(
@@ -69,12 +73,14 @@ class Training(Section):
         description="What `adagrad` begins its sums of squared gradients with; no meaning elsewhere.",
     )
     betas: Annotated[list[real(ge=0, lt=1)], Field(min_length=2, max_length=2)] = Field(
-        [0.9, 0.999], description="Memory of `adam` and `adamw`: of the mean gradient and of its square."
+        [0.9, 0.999],
+        description="Memory of `adam` and `adamw` (also as a part of `muon`): of the mean gradient and of its square.",
     )
     weight_decay: real(ge=0) = Field(
         0.0,
         description="L2 penalty on weights and biases: half of it times their squares belongs to what is minimised. "
-        "For `adamw` they shrink by this part of the learning rate in each step (doi:10.48550/arXiv.1711.05101).",
+        "For `adamw` and `muon` they shrink by this part of the learning rate in each step "
+        "(doi:10.48550/arXiv.1711.05101).",
     )
     l1: real(ge=0) = Field(
         0.0,

@@ -35,7 +35,7 @@ class Keeper:
         """
         if self.path is None or not self.path.exists():
             return Progress()
-        progress = load_checkpoint(self.path, self.stepper.modules(), self.stepper.optimisers)
+        progress = load_checkpoint(self.path, self.stepper.modules(), self.stepper.all_optimisers())
         if progress.steps:
             device = next(iter(self.stepper.network.parameters())).device
             # The sums are those of all processes; one goes on with them.
@@ -81,7 +81,7 @@ class Keeper:
         if progress.steps and group.size > 1:
             kept = Progress(**vars(progress) | {"sums": group.add(progress.sums.clone())})
         if group.leads:
-            save_checkpoint(self.path, self.stepper.modules(), self.stepper.optimisers, kept)
+            save_checkpoint(self.path, self.stepper.modules(), self.stepper.all_optimisers(), kept)
         self._written = time.monotonic()
         if number != _DUE:
             raise StoppedError(

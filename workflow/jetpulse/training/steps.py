@@ -1,24 +1,16 @@
-"""One step of training: optimisers, learning rate, gradient clipping, running mean of the weights."""
+"""One step of training: learning rate, gradient clipping, running mean of the weights."""
 
 import copy
 import math
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import nn
 
 from jetpulse.config import Training
 from jetpulse.training.objectives import Batch, Objective
+from jetpulse.training.optimisers import make_optimisers
 from jetpulse.training.processes import ALONE, Group
-
-_OPTIMISERS = {
-    "sgd": torch.optim.SGD,
-    "adagrad": torch.optim.Adagrad,
-    "rmsprop": torch.optim.RMSprop,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-}
 
 # `exponential` ends at this part of the learning rate; `one-cycle` begins at _FIRST and is at its top after _RISE.
 _LAST_RATE = 0.01
@@ -71,7 +63,7 @@ class Stepper:
         self.epochs = -(-training.steps // self.steps_per_epoch) if training.steps else training.epochs
         self.steps = training.steps or training.epochs * self.steps_per_epoch
         self.parts = {turn: network.get_submodule(turn) for turn in objective.turns}
-        self.optimisers = {turn: _optimiser(part, training) for turn, part in self.parts.items()}
+        self.optimisers = {turn: make_optimisers(part, training) for turn, part in self.parts.items()}
         self.averaged = copy.deepcopy(network) if training.average else network
         if training.compile:
             torch.use_deterministic_algorithms(True, warn_only=True)  # the compiler's part of it, too
@@ -84,6 +76,14 @@ class Stepper:
         """Return the networks that a checkpoint has to hold, by name."""
         return {"network": self.network} | ({"averaged": self.averaged} if self.training.average else {})
 
+    def all_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Return the optimisers that a checkpoint has to hold, by name."""
+        return {
+            f"{turn}.{name}" if name else turn: optimiser
+            for turn, optimisers in self.optimisers.items()
+            for name, optimiser in optimisers.items()
+        }
+
     def step(self, batch: Batch, number: int, entries: int | None = None) -> torch.Tensor:
         """Make step ``number`` (from 0), every turn once; return the sums of the last turn's loss and metrics.
 
@@ -94,8 +94,8 @@ class Stepper:
         """
         rate = learning_rate(self.training, number, self.steps)
         batch = replace(batch, progress=number / self.steps)
-        for turn, optimiser in self.optimisers.items():
-            for group in optimiser.param_groups:
+        for turn, optimisers in self.optimisers.items():
+            for group in (group for optimiser in optimisers.values() for group in optimiser.param_groups):
                 group["lr"] = rate
             if len(self.parts) > 1:  # gradients of what does not move in this turn need not be computed
                 self.network.requires_grad_(False)
@@ -108,7 +108,8 @@ class Stepper:
                 self._pull(self.parts[turn])
             if self.training.clip is not None:
                 nn.utils.clip_grad_norm_(self.parts[turn].parameters(), self.training.clip)
-            optimiser.step()
+            for optimiser in optimisers.values():
+                optimiser.step()
         if self.training.average:
             self._average(number)
         return sums
@@ -154,16 +155,3 @@ class Stepper:
             mean.lerp_(value, 1 - keep)
         for mean, value in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
             mean.copy_(value)
-
-
-def _optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    # One pass over all tensors; RMSprop has none and takes them step by step, but all at once.
-    at_once = "foreach" if training.optimiser == "rmsprop" else "fused"
-    settings: dict[str, Any] = {"lr": training.learning_rate, "weight_decay": training.weight_decay, at_once: True}
-    if training.optimiser in ("sgd", "rmsprop"):
-        settings["momentum"] = training.momentum
-    if training.optimiser == "adagrad":
-        settings["initial_accumulator_value"] = training.initial_accumulator
-    if training.optimiser in ("adam", "adamw"):
-        settings["betas"] = tuple(training.betas)
-    return _OPTIMISERS[training.optimiser](network.parameters(), **settings)
