@@ -100,6 +100,35 @@ def test_a_signal_while_torch_is_loaded_is_told_too(images, tmp_path, number):
     assert not (tmp_path / "m").exists()
 
 
+SWALLOWING = """
+import os, sys, weakref
+from jetpulse.cli import run
+from jetpulse.training import files
+class Object: pass
+build, thing = files.build_network, Object()
+held = [weakref.ref(thing, lambda gone: [os.kill(os.getpid(), {number}), 0])]
+def build_network(*arguments, **options):
+    global thing
+    thing = None  # the signal comes in a callback, out of which Python lets no exception
+    return build(*arguments, **options)
+files.build_network = build_network
+sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_whose_exit_python_drops_stops_the_first_step(images, tmp_path, number):
+    words = command(images, tmp_path / "m", "--checkpoints", str(tmp_path / "c"))
+    code = SWALLOWING.format(number=int(number))
+    ran = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert f"SystemExit: {128 + number}" in ran.stderr  # Python's own report of what it drops
+    assert ran.returncode == 128 + number
+    told = ran.stderr.splitlines()[-1]
+    assert told.startswith(f"jetpulse train: stopped by {number.name} in epoch 1; state kept in ")
+    assert not (tmp_path / "m").exists()
+    assert len(list((tmp_path / "c").iterdir())) == 1
+
+
 ENDING = """
 import os, sys
 class Last:  # lives until Python has dropped its handlers of signals

@@ -16,6 +16,7 @@ from types import FunctionType
 
 from jetpulse import __version__
 from jetpulse.errors import StoppedError, UserError
+from jetpulse.training.interruptions import SIGNALS, leave
 
 # Verbs by module, in the order of the chain; importing a module of verbs stays cheap, they import what they need.
 VERBS = {
@@ -110,11 +111,11 @@ def _fill(text: str) -> str:
 
 def run() -> int:
     """Run the command line as a program: asked to end (SIGTERM, SIGUSR1), it still removes what it was writing."""
-    for number in (signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    for number in SIGNALS:
+        signal.signal(number, leave)
     code = main()
     # Python drops its handlers before it is gone, and a signal then would make a failure of what is complete.
-    for number in (signal.SIGTERM, signal.SIGUSR1):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     return code
 

@@ -1,10 +1,12 @@
 """Signals that ask a training to end: noted, so that it can finish its step and keep its state first."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from jetpulse.errors import StoppedError
 
@@ -22,6 +24,20 @@ class Signals:
         self.number = int(number)
 
 
+# What has asked the program to end before a training's loop notes it.
+_asked = Signals()
+
+
+def leave(number: int, frame: FrameType | None = None) -> NoReturn:
+    """End the program by an exit with 128 + the number of a signal, as the handler of ``signal.signal``.
+
+    Python drops exceptions of callbacks, such as those of weak references; if this one is lost the training's loop
+    finds out at its first step.
+    """
+    _asked.note(number)
+    sys.exit(128 + number)
+
+
 @contextmanager
 def noted_signals(wanted: bool = True) -> Iterator[Signals]:
     """Yield ``Signals`` that notes those of ``SIGNALS`` instead of ending the process, if ``wanted``.
@@ -33,6 +49,7 @@ def noted_signals(wanted: bool = True) -> Iterator[Signals]:
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield signals
         return
+    signals.number = _asked.number
     before = {number: signal.signal(number, signals.note) for number in SIGNALS}
     try:
         yield signals
