@@ -16,6 +16,7 @@ from jetpulse.problems.trigger import Course, thresholds
 _FIXED, _INFORMED = "0.35", "0.6"
 _DECADES = 1000  # that an axis spans at most to have more than powers of ten for its marks
 _LEAST = 0.1  # accepted pulses that a logarithmic axis still shows
+_SHOWN = 3  # times the return of the best fixed threshold: what is worse is below the figure
 _POLICY, _RATE = COLOURS[1], COLOURS[0]
 
 
@@ -49,6 +50,7 @@ def returns_figure(curves: Mapping[str, Curve], judged: Sequence[Judged], stream
 
 
 def _draw_learning(axis: Axes, curves: Mapping[str, Curve], judged: Judged) -> None:
+    kept, best_fixed = [], judged.fixed[:, judged.best].mean()
     for number, (seed, curve) in enumerate(curves.items()):
         colour, history = COLOURS[number % len(COLOURS)], curve.history
         axis.plot(curve.episodes, history["train_return"], color=colour, ls="--", lw=1.0, alpha=0.7)
@@ -57,11 +59,15 @@ def _draw_learning(axis: Axes, curves: Mapping[str, Curve], judged: Judged) -> N
             axis.plot(curve.episodes, shown, color=colour)
         axis.plot(curve.episodes[curve.kept - 1], shown[curve.kept - 1], "o", color=colour, ms=5)
         axis.plot([], [], color=colour, label=f"seed {seed}")
+        kept.append(shown[curve.kept - 1])
     axis.plot([], [], color="grey", ls="--", lw=1.0, label="training")
     if any("val_return" in curve.history for curve in curves.values()):
         axis.plot([], [], color="grey", label="validation")
-    axis.axhline(judged.fixed[:, judged.best].mean(), color=_FIXED, ls="-.", lw=1.4, label="best fixed threshold")
+    axis.axhline(best_fixed, color=_FIXED, ls="-.", lw=1.4, label="best fixed threshold")
     axis.axhline(judged.informed.mean(), color=_INFORMED, ls=":", lw=1.4, label="if the rate were known")
+    # What policies do before they have learned anything would hide what they learn.
+    if axis.get_ylim()[0] < _SHOWN * best_fixed < min(kept):
+        axis.set_ylim(bottom=_SHOWN * best_fixed)
     axis.set(xlabel="training episodes played", ylabel="mean return of an episode")
 
 
@@ -74,7 +80,7 @@ def _draw_thresholds(axis: Axes, judged: Sequence[Judged], stream: Stream) -> No
         axis.axhline(one.policy.mean(), color=COLOURS[number % len(COLOURS)], lw=1.2)
     axis.axhline(first.informed.mean(), color=_INFORMED, ls=":", lw=1.4)
     # Low thresholds accept nearly all: their return would hide everything else.
-    bottom = 3 * mean.max()
+    bottom = _SHOWN * mean.max()
     top = min(0.0, float(max(first.informed.mean(), *(one.policy.mean() for one in judged), mean.max())) * 0.8)
     axis.set(
         xlabel="threshold [mV]", ylabel="mean return of a test episode", ylim=(bottom, top) if bottom < top else None
