@@ -15,7 +15,8 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import auc_with_error
 from jetpulse.models import boosted_trees, build_network, count_parameters
 from jetpulse.samples import read_block
-from jetpulse.training.files import load_model, write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
 from toys import CPU, read_rows, specification, weight_bytes, write_observables
 

@@ -23,7 +23,8 @@ from jetpulse.evaluation.files import write_metrics
 from jetpulse.figures.classification import reliability_diagram
 from jetpulse.figures.classification_files import plot_classification_figures
 from jetpulse.samples import Block, Writer, dump_json, load_json, read_attributes, read_block
-from jetpulse.training.files import write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import write_predictions
 from toy_jets import assert_one_line
 from toys import specification, task_experiment, write_images, write_predictions_file, write_spectra
 

@@ -11,7 +11,8 @@ from jetpulse.evaluation.control import Judged
 from jetpulse.figures.control import Curve, choose_examples, returns_figure
 from jetpulse.problems.trigger import thresholds
 from jetpulse.samples import dump_json, load_json
-from jetpulse.training.files import write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import write_predictions
 from toy_episodes import STREAM, policy_experiment, stream, write_episodes
 
 

@@ -28,7 +28,8 @@ from jetpulse.evaluation.classification import auc_with_error
 from jetpulse.models import build_network, count_parameters
 from jetpulse.models.kept_estimators import count_numbers, from_bytes, to_bytes
 from jetpulse.samples import read_block
-from jetpulse.training.files import load_model, write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
 from toys import CPU, read_rows, specification, write_observables
 

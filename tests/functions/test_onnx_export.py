@@ -15,9 +15,9 @@ from jetpulse.errors import UserError
 from jetpulse.models import build_network
 from jetpulse.samples import dump_json, load_json
 from jetpulse.training import onnx_export
-from jetpulse.training.files import load_model
 from jetpulse.training.normalisation import Normalisation
 from jetpulse.training.onnx_export import Answer, export_model
+from jetpulse.training.trained import load_model
 from toy_jets import assert_one_line
 
 onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")

@@ -12,7 +12,8 @@ from jetpulse.evaluation.files import write_metrics
 from jetpulse.models import build_network, count_parameters
 from jetpulse.problems.trigger import Trigger, pulses_of, returns, run_trigger
 from jetpulse.samples import load_json, read_attributes, read_block
-from jetpulse.training.files import load_model, write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import load_model, write_predictions
 from toy_episodes import SIZES, STREAM, policy_experiment, stream, write_episodes
 from toy_jets import assert_one_line
 from toys import CPU, read_rows

@@ -16,8 +16,9 @@ from jetpulse.errors import UserError
 from jetpulse.problems import tables
 from jetpulse.samples import read_block
 from jetpulse.training import scoring
-from jetpulse.training.files import write_model, write_predictions
+from jetpulse.training.files import write_model
 from jetpulse.training.scoring import write_scores
+from jetpulse.training.trained import write_predictions
 from toy_jets import assert_one_line
 from toy_problems import problem_experiment, write_digits, write_problem
 from toys import SIZES, read_rows, write_pulses, write_spectra

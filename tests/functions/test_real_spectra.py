@@ -8,7 +8,8 @@ import pytest
 from jetpulse.config import load_config
 from jetpulse.evaluation.files import write_metrics
 from jetpulse.spectra.files import write_samples
-from jetpulse.training.files import write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import write_predictions
 
 CONFIG = Path(__file__).parents[2] / "config/real-spectra.yaml"
 

@@ -12,7 +12,7 @@ from torch import nn
 from jetpulse.errors import UserError
 from jetpulse.evaluation.networks import predict_split
 from jetpulse.samples import load_json, read_block
-from jetpulse.training.files import load_model, write_model, write_predictions
+from jetpulse.training.files import write_model
 from jetpulse.training.inputs import make_inputs, read_split
 from jetpulse.training.normalisation import (
     Normalisation,
@@ -22,6 +22,7 @@ from jetpulse.training.normalisation import (
     with_target,
 )
 from jetpulse.training.objectives import Batch, load_objective
+from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
 from toy_problems import problem_experiment, write_problem
 from toys import CPU

@@ -14,7 +14,8 @@ from jetpulse.evaluation.saliency import gradients, log_odds, mean_in_bins, meas
 from jetpulse.figures.saliency import constituent_saliency, image_saliency
 from jetpulse.jets.images import to_dense
 from jetpulse.samples import Writer, read_block
-from jetpulse.training.files import load_model, write_model
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import load_model
 from toy_jets import assert_one_line, make_block, random_jets
 from toys import PIXELS, specification, task_experiment, write_images, write_spectra
 

@@ -16,9 +16,10 @@ from jetpulse.errors import UserError
 from jetpulse.jets.files import write_jet_images
 from jetpulse.samples import Block, Writer, read_block
 from jetpulse.training import scoring
-from jetpulse.training.files import write_model, write_predictions
+from jetpulse.training.files import write_model
 from jetpulse.training.scoring import source_of, write_scores
 from jetpulse.training.tables import open_table
+from jetpulse.training.trained import write_predictions
 from toy_jets import assert_one_line, make_block, random_jets
 from toys import specification, task_experiment, write_images, write_pulses, write_spectra
 

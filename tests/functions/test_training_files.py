@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json, read_attributes, read_block
 from jetpulse.training import loop
-from jetpulse.training.files import load_model, write_model, write_predictions
+from jetpulse.training.files import write_model
+from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
 from toys import CPU, PIXELS, SIZES, STEPS, experiment, read_rows, write_images
 

@@ -10,8 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from jetpulse.errors import UserError
 from jetpulse.samples import load_json, read_attributes, read_block
-from jetpulse.training.files import load_model, write_model, write_predictions
+from jetpulse.training.files import write_model
 from jetpulse.training.objectives import load_objective
+from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
 from toy_problems import write_problem
 from toys import (

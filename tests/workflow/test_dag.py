@@ -108,6 +108,23 @@ def test_augmented_images_are_trained_with_their_samples(empty: Path) -> None:
     assert "--constituents" not in plain
 
 
+def test_views_change_what_is_predicted_and_not_what_is_trained(empty: Path) -> None:
+    def change(value: dict, views: dict) -> None:
+        value["experiments"] = {"tiny-cnn": value["experiments"]["tiny-cnn"]}
+        value["experiments"]["tiny-cnn"] |= {"representation": "samples", "model": {"name": "particle-flow"}} | views
+        del value["scans"], value["experiments"]["tiny-cnn"]["training"]
+
+    commands = {}
+    for name, views in {"one": {}, "four": {"views": 4}}.items():
+        config = change_config(empty, lambda value, views=views: change(value, views))
+        text = snakemake(empty, "--dry-run", "--printshellcmds", config=config)
+        commands[name] = {part.split()[0]: part.splitlines()[0] for part in text.split("jetpulse ")[1:]}
+    for verb in ("predict", "calibrate", "release"):
+        assert " --views 4 > logs/" in commands["four"][verb]
+        assert "--views" not in commands["one"][verb]
+    assert commands["four"]["train"] == commands["one"]["train"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

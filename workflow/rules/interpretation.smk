@@ -23,11 +23,12 @@ rule calibrate:
     conda:
         "../../envs/cpu.yaml"
     params:
+        views=views_options,
         code=lambda wildcards: training_code(wildcards, "calibrate"),
     message:
         "Calibrating {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "jetpulse calibrate {input.model} {input.inputs} {output.calibration} > {log} 2>&1"
+        "jetpulse calibrate {input.model} {input.inputs} {output.calibration} {params.views} > {log} 2>&1"
 
 
 rule export_onnx:

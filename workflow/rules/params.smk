@@ -22,6 +22,8 @@ def training_code(wildcards, verb):
         modules += ["training.fresh", f"{name_kind(experiment)}.fresh"]
     if experiment.training.augment and verb in ("train", "search"):
         modules.append("training.augmentation")
+    if experiment.views > 1 and verb in ("predict", "calibrate"):
+        modules.append("training.views")
     if fits_itself(experiment.model.name) and verb != "predict":
         modules.append("training.fitting")
     return code_of(verb, *modules)
@@ -100,6 +102,12 @@ def constituents_of(wildcards):
 def constituents_options(wildcards, input):
     """Return the option that names the samples of which images are made while training."""
     return ["--constituents", *input.constituents] if input.constituents else []
+
+
+def views_options(wildcards):
+    """Return the option that says over how many views of a jet a prediction is the mean."""
+    views = analysis.experiments[wildcards.experiment].views
+    return ["--views", views] if views > 1 else []
 
 
 def test_inputs_of(wildcards):

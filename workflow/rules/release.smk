@@ -27,6 +27,7 @@ rule release:
         "../../envs/cpu.yaml"
     params:
         licence=licence_of,
+        views=views_options,
         trained=lambda wildcards: training_code(wildcards, "train"),
         predicts=lambda wildcards: training_code(wildcards, "predict"),
         code=code_of("release"),
@@ -35,4 +36,4 @@ rule release:
     shell:
         "jetpulse release {output.model} {input.inputs} --experiment {wildcards.experiment}"
         " --models {input.models} --metrics {input.metrics} --licence {params.licence:q}"
-        " --train-code {params.trained} --predict-code {params.predicts} > {log} 2>&1"
+        " --train-code {params.trained} --predict-code {params.predicts} {params.views} > {log} 2>&1"

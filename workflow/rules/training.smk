@@ -64,8 +64,9 @@ rule predict:
         on=lambda wildcards, input: [
             f"{name}={file}" for name, file in zip(tested_on(analysis.experiments[wildcards.experiment]), input.tested)
         ],
+        views=views_options,
         code=lambda wildcards: training_code(wildcards, "predict"),
     message:
         "Predicting with {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "jetpulse predict {input.model} {output.predictions} --on {params.on:q} > {log} 2>&1"
+        "jetpulse predict {input.model} {output.predictions} --on {params.on:q} {params.views} > {log} 2>&1"

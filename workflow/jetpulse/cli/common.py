@@ -77,6 +77,25 @@ def seconds(text: str) -> float:
     return value
 
 
+def even(text: str) -> int:
+    """Return 1 or an even number, as argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: another text.
+    """
+    if positive(text) > 1 and int(text) % 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 1 nor even")
+    return int(text)
+
+
+def views() -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Declare --views."""
+    help_ = (
+        "predict the mean over so many views of a jet, turned and mirrored (default: as the model was released, or 1)"
+    )
+    return argument("--views", type=even, help=help_)
+
+
 def threads() -> tuple[tuple[str, ...], dict[str, Any]]:
     """Declare --threads."""
     return argument("--threads", type=positive, default=1, help="CPU threads; no result depends on it (default: 1)")

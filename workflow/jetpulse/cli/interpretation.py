@@ -12,6 +12,7 @@ from jetpulse.cli.common import (
     progress,
     read_json,
     verb,
+    views,
 )
 
 _MODEL = path("model", "model.safetensors; model.json is read beside it")
@@ -27,9 +28,10 @@ _DEVICE = argument(
     _MODEL,
     path("inputs", "the representation's HDF5 file that it was trained on"),
     path("out", "JSON to write"),
+    views(),
     _DEVICE,
 )
-def calibrate(model: Path, inputs: Path, out: Path, device: str) -> None:
+def calibrate(model: Path, inputs: Path, out: Path, views: int | None, device: str) -> None:
     """Fit one temperature to a classifier's probabilities on the validation split.
 
     Logits divided by the temperature give the probabilities with the least log loss (Guo et al., arXiv:1706.04599).
@@ -44,7 +46,7 @@ def calibrate(model: Path, inputs: Path, out: Path, device: str) -> None:
     from jetpulse.evaluation.calibration import write_calibration
 
     log_start("calibrate", "torch", "scipy")
-    fitted = write_calibration(model, inputs, out, device=device, log=log)
+    fitted = write_calibration(model, inputs, out, views=views, device=device, log=log)
     log(", ".join(f"{name} {value:.6g}" for name, value in fitted.items()))
     log(f"wrote {out}")
 
@@ -63,10 +65,18 @@ def calibrate(model: Path, inputs: Path, out: Path, device: str) -> None:
         help="how the jets are to be read, as a dataset's `source` without its files, as JSON or as @FILE",
     ),
     argument("--split", choices=("train", "val", "test"), help="split of a file of the project (default: all)"),
+    views(),
     _DEVICE,
 )
 def score(
-    model: Path, file: Path, out: Path, format: str | None, spec: str | None, split: str | None, device: str
+    model: Path,
+    file: Path,
+    out: Path,
+    format: str | None,
+    spec: str | None,
+    split: str | None,
+    views: int | None,
+    device: str,
 ) -> None:
     """Apply a trained network to new entries; no labels are needed.
 
@@ -114,7 +124,8 @@ def score(
     for line in _released(model):
         log(line)
     with progress(None, "entries") as count:
-        total = write_scores(model, file, out, checked, split=split, device=device, log=log, progress=count)
+        options = {"split": split, "views": views, "device": device}
+        total = write_scores(model, file, out, checked, **options, log=log, progress=count)
     log(f"wrote {out}: {total} entries")
 
 
@@ -122,11 +133,12 @@ def _released(model: Path) -> list[str]:
     """Return what a model says of itself, checked against its weights and against the code that is here."""
     from jetpulse.cli import code_roots
     from jetpulse.codehash import code_hash
-    from jetpulse.training.files import read_description
     from jetpulse.training.release import check_release
+    from jetpulse.training.trained import read_description
 
     description = read_description(model)
     modules = [f"models.{description['model'].replace('-', '_')}", f"training.objectives.{description['task']}"]
+    modules += ["training.views"] if description.get("views", 1) > 1 else []
     try:
         code = code_hash(code_roots("predict"), *modules)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, log, log_start, path, verb
+from jetpulse.cli.common import argument, even, log, log_start, path, verb
 
 
 @verb(
@@ -14,6 +14,7 @@ from jetpulse.cli.common import argument, log, log_start, path, verb
     argument("--licence", required=True, help="licence of the weights"),
     argument("--train-code", required=True, metavar="HASH", help="hash of the code that trained"),
     argument("--predict-code", required=True, metavar="HASH", help="hash of the code that predicts"),
+    argument("--views", type=even, default=1, help="views of a jet over which predictions are means (default: 1)"),
 )
 def release(
     out: Path,
@@ -24,6 +25,7 @@ def release(
     licence: str,
     train_code: str,
     predict_code: str,
+    views: int,
 ) -> None:
     """Release one training of an experiment: its weights, and in model.json what has to be known of them.
 
@@ -50,5 +52,6 @@ def release(
         raise UserError(f"{out}: a model's file name must end in .safetensors")
     log_start("release", experiment=experiment)
     code = {"jetpulse": __version__, "train": train_code, "predict": predict_code}
-    seed = write_release(models, metrics, inputs, out, experiment=experiment, licence=licence, code=code)
+    about = {"experiment": experiment, "licence": licence, "code": code, "views": views}
+    seed = write_release(models, metrics, inputs, out, **about)
     log(f"wrote {out}: seed {seed}")

@@ -15,6 +15,7 @@ from jetpulse.cli.common import (
     spec_argument,
     stoppable,
     verb,
+    views,
 )
 
 
@@ -116,6 +117,7 @@ def train(
         metavar="DATASET=FILE",
         help="representation files whose test split is predicted",
     ),
+    views(),
     argument(
         "--device",
         choices=("auto", "cpu", "cuda"),
@@ -123,7 +125,7 @@ def train(
         help="where to compute (default: auto, a GPU if there is one)",
     ),
 )
-def predict(model: Path, out: Path, on: list[str], device: str) -> None:
+def predict(model: Path, out: Path, on: list[str], views: int | None, device: str) -> None:
     """Apply a trained network to the test split of one or more datasets.
 
     Every file must have been made with the representation that the network was trained on.
@@ -135,10 +137,10 @@ def predict(model: Path, out: Path, on: list[str], device: str) -> None:
     Example:
       jetpulse predict seed1/model.safetensors seed1/predictions.h5 --on jets=images.h5
     """
-    from jetpulse.training.files import write_predictions
+    from jetpulse.training.trained import write_predictions
 
     log_start("predict", "torch", "safetensors")
-    write_predictions(model, out, named_paths(on, "--on"), device=device, log=log)
+    write_predictions(model, out, named_paths(on, "--on"), views=views, device=device, log=log)
     log(f"wrote {out}")
 
 

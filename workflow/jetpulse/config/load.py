@@ -202,8 +202,9 @@ def _check_kinds(analysis: Analysis, name: str) -> list[str]:
         lines.append(f"representation: {experiment.representation!r} does not suit {kind}; choose 'samples'")
     if experiment.training.normalise == "principal" and kind in ("jets", "pulses"):
         lines.append(f"training.normalise: 'principal' leaves no axis of time, which {kind} need; choose another")
-    if experiment.training.augment and kind != "jets":
-        lines.append(f"training.augment: changes the constituents of jets, which {kind} have not; remove it")
+    for key, given in (("training.augment", experiment.training.augment), ("views", experiment.views > 1)):
+        if given and kind != "jets":
+            lines.append(f"{key}: changes the constituents of jets, which {kind} have not; remove it")
     if experiment.training.fresh:
         lines += _check_fresh(analysis, experiment)
     return lines

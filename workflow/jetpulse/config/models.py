@@ -78,6 +78,7 @@ NOT_WITH_SCORES = {
     "representation": "the scores have been made, no network sees the dataset",
     "training": "the scores have been made, nothing is trained",
     "seeds": "there is one result for each file, numbered from 1",
+    "views": "no network sees the dataset",
     "licence": "no weights are released",
     "test_on": "the scores belong to the test split of `dataset`; write an experiment for those on another",
 }
@@ -110,6 +111,11 @@ class Experiment(Section):
         [1, 2, 3], description="One training for each; results are medians, their spread is shown."
     )
     test_on: list[Name] = Field([], description="Further datasets whose test split is evaluated too.")
+    views: Annotated[int, Field(ge=1)] = Field(
+        1,
+        description="A prediction is the mean over so many views of a jet, turned about its centroid by equal angles, "
+        "every second one mirrored: a bit better, for as many passes. 1 or even; only for networks on constituents.",
+    )
     licence: str | None = Field(
         None,
         description="Licence of the released weights. Without it that of the data that were downloaded; BSD-3-Clause "
@@ -143,6 +149,14 @@ class Experiment(Section):
     def numbers(self) -> list[int]:
         """Return the number of every result, as in ``seed1``: the seeds, or 1, 2, ... for files of scores."""
         return self.seeds if self.scores is None else list(range(1, len(self.scores.files) + 1))
+
+    @field_validator("views")
+    @classmethod
+    def _group(cls, views: int) -> int:
+        if views > 1 and views % 2:
+            msg = f"{views} is odd; turns and mirrors form a group of 1 view or of an even number"
+            raise ValueError(msg)
+        return views
 
     @field_validator("seeds")
     @classmethod

@@ -35,6 +35,8 @@ def check_jets(analysis: Analysis, experiment: Experiment) -> list[str]:
         )
     if kind == "jet-observables" and training.augment:
         lines.append("training.augment: changes constituents, and observables are not made anew; remove it")
+    if kind != "samples" and experiment.views > 1:
+        lines.append(f"views: are of constituents, {name} reads {representation!r}; remove it")
     allowed = ("columns", "none") if fits_itself(name) else ("columns",)
     if kind == "jet-observables" and training.normalise not in allowed:
         lines.append(

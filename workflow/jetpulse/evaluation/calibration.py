@@ -68,9 +68,17 @@ def adaptive_calibration_error(label: np.ndarray, score: np.ndarray, bins: int =
 
 
 def write_calibration(
-    model: Path, inputs: Path, path: Path, *, device: str = "auto", log: Callable[[str], None] = lambda line: None
+    model: Path,
+    inputs: Path,
+    path: Path,
+    *,
+    views: int | None = None,
+    device: str = "auto",
+    log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float | int]:
     """Fit the temperature of a trained classifier on the validation split of ``inputs``; write and return it as JSON.
+
+    The probabilities are means over so many ``views`` of a jet, by default as many as the model was released with.
 
     Raises:
         UserError: not a classifier, inputs of another representation, or no validation split.
@@ -78,7 +86,7 @@ def write_calibration(
     # Here, since the figures, which read what is written, need no torch.
     from jetpulse.evaluation.networks import predict_split
 
-    predicted = predict_split(model, inputs, "val", "classification", device=device, log=log)
+    predicted = predict_split(model, inputs, "val", "classification", views=views, device=device, log=log)
     label, score = predicted["label"], predicted["probability"][:, 1]
     check_scores(label, score, f"{inputs}: val")
     temperature = fit_temperature(label, score)

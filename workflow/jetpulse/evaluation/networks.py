@@ -8,11 +8,11 @@ import numpy as np
 from jetpulse.errors import UserError
 from jetpulse.samples import split_sizes
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.files import load_model, read_description
 from jetpulse.training.inputs import check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import restore
 from jetpulse.training.objectives import load_objective
+from jetpulse.training.trained import load_model, read_description
 
 
 def predict_split(
@@ -21,10 +21,13 @@ def predict_split(
     split: str,
     task: str,
     *,
+    views: int | None = None,
     device: str = "auto",
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, np.ndarray]:
     """Return event, targets and predictions of one split, as predictions.h5 holds them of the test split.
+
+    A prediction is the mean over so many ``views`` of a jet, by default as many as the model was released with.
 
     Raises:
         UserError: a network of another task, inputs of another representation, or an empty split.
@@ -36,7 +39,7 @@ def predict_split(
         raise UserError(f"{inputs}: has no entries in split {split!r}; the dataset needs some there")
     where = choose_device(device, description["training"]["threads"])
     log(f"device: {describe_device(where)}")
-    network, _, normalisation = load_model(model, where)
+    network, _, normalisation = load_model(model, where, views)
     objective = load_objective(task)
     block, attributes = read_split(inputs, split)
     check_representation(inputs, attributes, description["representation"])

@@ -12,8 +12,8 @@ from jetpulse.figures.problem_files import line_truth, names_of, problem_attribu
 from jetpulse.figures.problem_style import Names
 from jetpulse.figures.style import save_figure
 from jetpulse.figures.weights import Layer, Linear, coefficients, weights, with_error
-from jetpulse.training.files import load_model
 from jetpulse.training.normalisation import Normalisation
+from jetpulse.training.trained import load_model
 
 
 def read_layers(model: Path, names: Names) -> list[Layer]:

@@ -70,10 +70,11 @@ def transverse(momenta: torch.Tensor) -> torch.Tensor:
 def jet_axis(momenta: torch.Tensor) -> torch.Tensor:
     """Return pseudorapidity and azimuth (2, b) of the sums of jets (b, n, 4); 0 for jets without constituents."""
     total = momenta.sum(1)
-    return torch.stack(_directions(total))
+    return torch.stack(directions(total))
 
 
-def _directions(momenta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def directions(momenta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return pseudorapidities and azimuths (...) of momenta (..., 4); 0 for those without transverse momentum."""
     eta = torch.asinh(momenta[..., 3] / transverse(momenta).clamp(min=_TINY))
     return eta, torch.atan2(momenta[..., 2], momenta[..., 1])
 
@@ -109,7 +110,7 @@ def turn_jets(
         shift: added to eta and phi of every constituent, (2, b, n).
     """
     axis, angle = axis[..., None], angle[:, None]
-    eta, phi = _directions(momenta)
+    eta, phi = directions(momenta)
     eta, phi = eta - axis[0], torch.remainder(phi - axis[1] + math.pi, 2 * math.pi) - math.pi
     cosine, sine = torch.cos(angle), torch.sin(angle)
     eta, phi = signs[:, :1] * (cosine * eta - sine * phi), signs[:, 1:] * (sine * eta + cosine * phi)

@@ -1,9 +1,9 @@
-"""The training chain's files: model.safetensors with model.json and history.csv, and predictions.h5."""
+"""The files that a training writes: model.safetensors with model.json and history.csv."""
 
 import csv
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from jetpulse import __version__
@@ -22,18 +21,15 @@ from jetpulse.config.networks import fits_itself
 from jetpulse.config.training import Fresh
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
-from jetpulse.samples import Block, Writer, dump_json, load_json, publish, split_sizes
+from jetpulse.samples import dump_json, publish, split_sizes
 from jetpulse.training.checkpoints import checkpoint_key, remove_checkpoint
-from jetpulse.training.devices import choose_device, describe_device, open_device
-from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
+from jetpulse.training.devices import open_device
+from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.interruptions import noted_signals
-from jetpulse.training.loop import Row, Trained, predict_network, train_network
+from jetpulse.training.loop import Row, Trained, train_network
 from jetpulse.training.normalisation import (
-    PREFIX,
     Normalisation,
     fit_normalisation,
-    restore,
-    stored_normalisation,
     with_target,
 )
 from jetpulse.training.objectives import Batch, Objective, load_objective
@@ -222,76 +218,3 @@ def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -
     dump_json(model.with_name("model.json"), description)
     with publish(model) as temporary:
         save_file(trained.weights, temporary, {"format": "pt"})
-
-
-def read_description(model: Path) -> dict[str, Any]:
-    """Return model.json of a model.
-
-    Raises:
-        UserError: missing, or lacking what a prediction needs.
-    """
-    path = model.with_name("model.json")
-    description = load_json(path)
-    needed = ("model", "arguments", "shape", "outputs", "task", "seed", "training", "representation")
-    missing = [name for name in needed if name not in description]
-    if missing:
-        raise UserError(f"{path}: lacks {', '.join(map(repr, missing))}; train the model again")
-    return description
-
-
-def load_model(model: Path, device: torch.device) -> tuple[nn.Module, dict[str, Any], Normalisation | None]:
-    """Return a trained network on ``device``, its description from model.json and its input's normalisation.
-
-    Raises:
-        UserError: missing, damaged, or weights that do not fit the description.
-    """
-    description = read_description(model)
-    try:
-        network = build_network(
-            description["model"], tuple(description["shape"]), description["outputs"], description["arguments"]
-        )
-        tensors = load_file(model)
-        normalisation = stored_normalisation(tensors)
-        if normalisation is None and description["training"].get("normalise", "none") != "none":
-            raise ValueError("no normalisation")
-        if "target" in description and getattr(normalisation, "target", None) is None:
-            raise ValueError("no mean and deviation of the target")
-        network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
-    except FileNotFoundError as error:
-        raise UserError(f"{model}: no such file; check the path") from error
-    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{model}: does not hold the weights that model.json describes ({reason})") from error
-    return network.to(device, memory_format=torch.channels_last), description, normalisation
-
-
-def write_predictions(
-    model: Path,
-    path: Path,
-    tested: Mapping[str, Path],
-    *,
-    device: str = "auto",
-    log: Callable[[str], None] = lambda line: None,
-) -> None:
-    """Write the objective's predictions of each dataset's test split, a group for each: event, label, ...
-
-    Raises:
-        UserError: a dataset was made by another representation than the model was trained on.
-    """
-    description = read_description(model)
-    where = choose_device(device, description["training"]["threads"])
-    log(f"device: {describe_device(where)}")
-    network, _, normalisation = load_model(model, where)
-    objective = load_objective(description["task"])
-    spec = {name: description[name] for name in ("model", "arguments", "task", "seed")}
-    with Writer.create(path, "predictions", spec=spec, units=objective.units, packages=("torch",)) as writer:
-        for name, file in tested.items():
-            block, attributes = read_split(file, "test")
-            check_representation(file, attributes, description["representation"])
-            inputs = make_inputs(block, attributes, objective, where, normalisation)
-            predicted = restore(
-                predict_network(network, objective, inputs, description["seed"]), objective, normalisation
-            )
-            entries = {key: block.entries[key] for key in ("event", *objective.targets)}
-            writer.append(name, Block(entries | {key: value.numpy() for key, value in predicted.items()}))
-            log(f"{name}: {len(inputs)} entries predicted")

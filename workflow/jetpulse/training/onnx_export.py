@@ -24,8 +24,8 @@ from jetpulse import __version__, seeds
 from jetpulse.errors import UserError
 from jetpulse.samples import publish
 from jetpulse.training.devices import choose_device
-from jetpulse.training.files import load_model
 from jetpulse.training.normalisation import Normalisation
+from jetpulse.training.trained import load_model
 
 # Largest deviation from torch, relative to values above 1.
 TOLERANCE = 1e-5

@@ -24,6 +24,7 @@ def write_release(
     experiment: str,
     licence: str,
     code: Mapping[str, str],
+    views: int = 1,
 ) -> int:
     """Write ``out`` and model.json beside it: the training with the least validation loss; return its seed.
 
@@ -37,6 +38,7 @@ def write_release(
         experiment: its name.
         licence: of the weights.
         code: what tells one state of the code from another, such as the version and hashes.
+        views: of a jet, over which its predictions are means.
 
     Raises:
         UserError: a file that is missing or does not hold what it should.
@@ -56,7 +58,8 @@ def write_release(
     }
     with publish(out) as temporary:
         shutil.copyfile(model, temporary)
-    dump_json(out.with_name("model.json"), description | {"release": release})
+    several = {"views": views} if views > 1 else {}
+    dump_json(out.with_name("model.json"), description | several | {"release": release})
     return int(description["seed"])
 
 

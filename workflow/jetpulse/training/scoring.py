@@ -21,13 +21,13 @@ from jetpulse.jets.intake import unlabelled_jets
 from jetpulse.jets.substructure import jet_substructure
 from jetpulse.samples import SPLITS, Block, iterate_blocks, open_hdf5, read_attributes, split_sizes
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.files import load_model, read_description
 from jetpulse.training.inputs import check_representation, make_inputs
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import Normalisation, restore
 from jetpulse.training.objectives import Objective, load_objective
 from jetpulse.training.problem_files import as_trained, foreign_blocks, is_foreign, is_problem
 from jetpulse.training.tables import check_ending, open_table
+from jetpulse.training.trained import load_model, read_description
 
 _ROWS = 10_000
 _FORMATS = {".parquet": "parquet", ".npz": "npz", ".h5": "top-tagging", ".hdf5": "top-tagging"}
@@ -100,6 +100,7 @@ def write_scores(
     source: JetSource | None = None,
     *,
     split: str | None = None,
+    views: int | None = None,
     device: str = "auto",
     log: Callable[[str], None] = lambda line: None,
     progress: Callable[[int], None] = lambda n: None,
@@ -114,6 +115,7 @@ def write_scores(
             the entry in the order of the file) and what the network says.
         source: format of the jets, names in the file and selection; None for files of the project.
         split: split of such a file; None: all that it has, one after the other.
+        views: of a jet, over which the mean is taken; None: as many as the model was released with, or 1.
         device: auto, cpu or cuda.
         log: called with lines for the log.
         progress: called with numbers of entries.
@@ -127,7 +129,7 @@ def write_scores(
         raise UserError(f"{model}: a network of task {description['task']!r} says nothing about entries")
     where = choose_device(device, description["training"]["threads"])
     log(f"device: {describe_device(where)}")
-    network, _, normalisation = load_model(model, where)
+    network, _, normalisation = load_model(model, where, views)
     scorer = _Scorer(network, load_objective(description["task"]), description, normalisation, where)
     left_out: Counter[str] = Counter()
     number = "entry" if is_problem(description) else "jet"

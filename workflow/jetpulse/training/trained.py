@@ -1,0 +1,106 @@
+"""Trained networks as they lie in files: model.safetensors with model.json, and the predictions.h5 that they give."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from jetpulse.errors import UserError
+from jetpulse.models import build_network
+from jetpulse.samples import Block, Writer, load_json
+from jetpulse.training.devices import choose_device, describe_device
+from jetpulse.training.inputs import check_representation, make_inputs, read_split
+from jetpulse.training.loop import predict_network
+from jetpulse.training.normalisation import PREFIX, Normalisation, restore, stored_normalisation
+from jetpulse.training.objectives import load_objective
+
+
+def read_description(model: Path) -> dict[str, Any]:
+    """Return model.json of a model.
+
+    Raises:
+        UserError: missing, or lacking what a prediction needs.
+    """
+    path = model.with_name("model.json")
+    description = load_json(path)
+    needed = ("model", "arguments", "shape", "outputs", "task", "seed", "training", "representation")
+    missing = [name for name in needed if name not in description]
+    if missing:
+        raise UserError(f"{path}: lacks {', '.join(map(repr, missing))}; train the model again")
+    return description
+
+
+def load_model(
+    model: Path, device: torch.device, views: int | None = None
+) -> tuple[nn.Module, dict[str, Any], Normalisation | None]:
+    """Return a trained network on ``device``, its description from model.json and its input's normalisation.
+
+    It answers with the mean over so many ``views`` of a jet, by default as many as the model was released with.
+
+    Raises:
+        UserError: missing, damaged, weights that do not fit the description, or views of what is not constituents.
+    """
+    description = read_description(model)
+    views = description.get("views", 1) if views is None else views
+    if views > 1 and description["representation"] != {"kind": "jets"}:
+        raise UserError(f"{model}: {views} views are of a jet's constituents, which this network does not read; use 1")
+    try:
+        network = build_network(
+            description["model"], tuple(description["shape"]), description["outputs"], description["arguments"]
+        )
+        tensors = load_file(model)
+        normalisation = stored_normalisation(tensors)
+        if normalisation is None and description["training"].get("normalise", "none") != "none":
+            raise ValueError("no normalisation")
+        if "target" in description and getattr(normalisation, "target", None) is None:
+            raise ValueError("no mean and deviation of the target")
+        network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
+    except FileNotFoundError as error:
+        raise UserError(f"{model}: no such file; check the path") from error
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{model}: does not hold the weights that model.json describes ({reason})") from error
+    if views > 1:
+        network = import_module("jetpulse.training.views").MeanOfViews(network, views)
+    return network.to(device, memory_format=torch.channels_last), description, normalisation
+
+
+def write_predictions(
+    model: Path,
+    path: Path,
+    tested: Mapping[str, Path],
+    *,
+    views: int | None = None,
+    device: str = "auto",
+    log: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Write the objective's predictions of each dataset's test split, a group for each: event, label, ...
+
+    A prediction is the mean over so many ``views`` of a jet, by default as many as the model was released with.
+
+    Raises:
+        UserError: a dataset was made by another representation than the model was trained on.
+    """
+    description = read_description(model)
+    where = choose_device(device, description["training"]["threads"])
+    log(f"device: {describe_device(where)}")
+    network, _, normalisation = load_model(model, where, views)
+    objective = load_objective(description["task"])
+    spec = {name: description[name] for name in ("model", "arguments", "task", "seed")}
+    spec |= {"views": network.views} if hasattr(network, "views") else {}
+    with Writer.create(path, "predictions", spec=spec, units=objective.units, packages=("torch",)) as writer:
+        for name, file in tested.items():
+            block, attributes = read_split(file, "test")
+            check_representation(file, attributes, description["representation"])
+            inputs = make_inputs(block, attributes, objective, where, normalisation)
+            predicted = restore(
+                predict_network(network, objective, inputs, description["seed"]), objective, normalisation
+            )
+            entries = {key: block.entries[key] for key in ("event", *objective.targets)}
+            writer.append(name, Block(entries | {key: value.numpy() for key, value in predicted.items()}))
+            log(f"{name}: {len(inputs)} entries predicted")
