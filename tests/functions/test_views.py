@@ -126,7 +126,10 @@ def test_the_temperature_is_that_of_the_mean(chain):
 
 def test_a_released_mean_is_exported_whole(chain, tmp_path):
     pytest.importorskip("onnxscript", reason="the extra `onnx` is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
     assert export_model(chain / "release/model.safetensors", tmp_path / "model.onnx") <= TOLERANCE
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    assert session.get_modelmeta().custom_metadata_map["views"] == "2"
 
 
 def test_images_have_no_views(tmp_path):

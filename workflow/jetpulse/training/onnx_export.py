@@ -267,6 +267,7 @@ def _describe(path: Path, description: Mapping[str, Any], limit: int | None, wor
         "largest_deviation_from_torch": f"{worst:.3g}",
         **constituents,
         **classes,
+        **({"views": str(description["views"])} if "views" in description else {}),
     }
     # The exporter's traces name files of this machine.
     parts = (proto.graph, *proto.functions)
