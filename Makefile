@@ -24,7 +24,7 @@ install: .venv/installed ## set up .venv from requirements.lock
 	@touch $@
 
 run: install ## run the default analysis (CONFIG=..., CORES=...) and make results/report.html
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) \
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake all versioned --cores $(CORES) --configfile $(CONFIG) \
 	  --report-after-run --report results/report.html
 
 save: install ## keep the results of a plain `snakemake` with DVC, without running anything again

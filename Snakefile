@@ -1,5 +1,8 @@
 """jetpulse: from simulation to report, `snakemake --cores N`; the targets are explained in README.md."""
 
+import os
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.19")
@@ -9,14 +12,20 @@ min_version("9.19")
 include: "workflow/rules/arrays.smk"
 
 
+def is_default(files):
+    """Return whether these config files are the default analysis and nothing else, by links or other names as well."""
+    return len(files) > 0 and all(os.path.exists(file) and os.path.samefile(file, DEFAULT) for file in files)
+
+
 # A file given with --configfile stands in place of the default analysis; merging two analyses would run both.
-ON_REQUEST = []
+DEFAULT = Path("config/config.yaml")
 if "experiments" not in config:
 
-    configfile: "config/config.yaml"
+    configfile: DEFAULT
 
-    # Beside it, what is made when it is asked for and belongs to no summary.
-    ON_REQUEST = ["config/problems.yaml"]
+
+# Beside the default analysis, whatever name it was given by: what is made when it is asked for and is in no summary.
+ON_REQUEST = [Path("config/problems.yaml")] if is_default(workflow.configfiles) else []
 
 
 report: "workflow/report/workflow.rst"
@@ -84,7 +93,10 @@ rule spectra:
 
 
 rule problems:
-    """Make everything about small problems with known answers; those of config/problems.yaml in the default analysis."""
+    """Make everything about small problems with known answers.
+
+    In the default analysis those of config/problems.yaml, unless it has problems of its own.
+    """
     input:
         results_of(experiments_of("problems")),
 

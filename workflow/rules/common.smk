@@ -28,7 +28,8 @@ try:
     named = asked
     analysis, scans = expand_scans(analysis, config_name)
     compared = analysis.experiments
-    for file in ON_REQUEST:
+    own_problems = any(dataset.kind == "problems" for dataset in analysis.datasets.values())
+    for file in [] if own_problems else ON_REQUEST:
         analysis = parse_config(add_sections(config, read_yaml(file), f"{config_name} and {file}"), file)
         named = list(analysis.experiments)
         analysis, scans = expand_scans(analysis, file)

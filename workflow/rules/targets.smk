@@ -166,8 +166,9 @@ def points_of(wildcards):
 
 
 def points_of_scans():
-    """Return the points of all scans as SCAN=EXPERIMENT, with the option that takes them."""
-    pairs = [f"{name}={experiment}" for name, scan in scans.items() for experiment in scan.experiments()]
+    """Return the points of the compared experiments' scans as SCAN=EXPERIMENT, with the option that takes them."""
+    compared_scans = {name: scan for name, scan in scans.items() if scan.base in compared}
+    pairs = [f"{name}={experiment}" for name, scan in compared_scans.items() for experiment in scan.experiments()]
     return ["--scans", *pairs] if pairs else []
 
 
