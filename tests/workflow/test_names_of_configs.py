@@ -1,7 +1,6 @@
 """An analysis is the same, however its config was named; nothing is executed here."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "README.npz").touch()
     (folder / "config/config.yaml").write_text(text, encoding="utf-8")
     (folder / "copy.yaml").write_text(text, encoding="utf-8")
-    os.symlink("config/config.yaml", folder / "link.yaml")
+    (folder / "link.yaml").symlink_to("config/config.yaml")
     return folder
 
 
