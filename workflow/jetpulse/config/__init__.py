@@ -3,7 +3,7 @@
 from jetpulse.config.expansion import expand_scans
 from jetpulse.config.jet_formats import Fields, Label
 from jetpulse.config.jets import JetDataset, JetImage, JetSource, Simulation
-from jetpulse.config.load import add_sections, check_files, expand_path, load_config, parse_config, read_yaml
+from jetpulse.config.load import add_sections, check_files, expand_path, load_config, parse_config
 from jetpulse.config.models import Analysis, Experiment, Experiments
 from jetpulse.config.observables import JetObservables
 from jetpulse.config.problems import Columns, ProblemDataset
@@ -12,6 +12,7 @@ from jetpulse.config.scans import Scan, ScanPlan
 from jetpulse.config.spectra import Counts, SpectrumDataset
 from jetpulse.config.splits import Split
 from jetpulse.config.training import Training
+from jetpulse.config.yaml_files import read_yaml
 
 __all__ = [
     "Analysis",

@@ -32,8 +32,8 @@ _MODULES = (
 _PAIRS = (("Classifier", "Regressor"), ("SVC", "SVR"))
 # What makes those give probabilities that give none otherwise.
 _PROBABLE = {"SVC": "probability: true", "NuSVC": "probability: true", "SGDClassifier": "loss: log_loss"}
-# YAML 1.1 reads 1e-3 (no dot) as text.
-_NUMBER = re.compile(r"[-+]?\d+e[-+]?\d+", re.IGNORECASE)
+# Numbers that YAML 1.1 reads as text: 1e-3 and 1.5e3 (no dot, no sign of the exponent), -.5.
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]\.[0-9]+")
 
 
 def find_estimator(name: str) -> type:

@@ -5,15 +5,17 @@ import os
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, RootModel, ValidationError
 
 from jetpulse.config.models import NOT_WITH_SCORES, TASKS, Analysis, Experiment
 from jetpulse.config.pairing import check_jets, check_problems
+from jetpulse.config.yaml_files import read_yaml
 from jetpulse.errors import UserError
 
 # Names that would collide with folders of results/.
 RESERVED = ("benchmarks", "comparison", "datasets", "scans", "searches")
+# Characters of a wrong value that a message repeats.
+_LONGEST = 200
 
 
 def load_config(path: str | Path) -> Analysis:
@@ -23,42 +25,6 @@ def load_config(path: str | Path) -> Analysis:
         UserError: one line for every mistake.
     """
     return parse_config(read_yaml(path), str(path))
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that is given twice is a mistake; plain YAML silently takes the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of a node.
-
-        Raises:
-            UserError: a key occurs twice.
-        """
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                line = key.start_mark.line + 1
-                raise UserError(f"{self.name}: line {line}: key {key.value!r} is given twice; remove or rename one")
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: str | Path) -> Any:
-    """Return the content of a YAML (or JSON) file.
-
-    Raises:
-        UserError: missing, not a file, not YAML, or a key given twice.
-    """
-    path = Path(path)
-    try:
-        with path.open(encoding="utf-8") as handle:
-            return yaml.load(handle, _UniqueKeys)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder, expected a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def add_sections(value: dict[str, Any], further: dict[str, Any], where: str) -> dict[str, Any]:
@@ -125,8 +91,13 @@ def explain(item: Any, root: type[BaseModel] = Analysis) -> str:
     if item["type"] == "string_pattern_mismatch":
         return f"{key}: {item['input']!r} is not a valid name; use lower-case letters, digits and dashes"
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    given = "" if item["type"] == "value_error" else f" (given {item['input']!r})"
+    given = "" if item["type"] == "value_error" else f" (given {_short(item['input'])})"
     return f"{key}: {message}{given}".removeprefix(": ")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _keys_beside(location: list[str], root: type[BaseModel], variant: str | None) -> list[str]:

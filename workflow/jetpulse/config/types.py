@@ -1,20 +1,18 @@
 """What all sections of the configuration are made of: strict sections, names, numbers within limits."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+# As YAML 1.2 has it; Python's own float() also takes 1_000, infinity and digits of other scripts.
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 def as_number(value: Any) -> Any:
-    """YAML 1.1 reads ``1e-3`` (no dot) as text: accept it as the number that was meant."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+    """YAML 1.1 reads ``1e-3`` (no dot) and ``-.5`` as text: accept them as the numbers that were meant."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
 def _odd(value: int) -> int:
