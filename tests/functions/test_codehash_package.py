@@ -96,7 +96,7 @@ def test_comments_and_empty_lines_change_nothing(original, package):
         ("training/checkpoints.py", "_below", {"train"}, {"predict"}),
         ("samples/files.py", "publish", set(NAMES) - {"list-models", "list-sources", "check-config"}, {"list-models"}),
         ("samples/store.py", "read_attributes", HDF5 - {"simulate-jets"}, {"combine", "compare", "plot-training"}),
-        ("samples/files.py", "open_hdf5", HDF5 - {"simulate-jets"}, {"compare", "list-models"}),
+        ("samples/hdf5.py", "open_hdf5", HDF5 - {"simulate-jets"}, {"compare", "list-models"}),
         ("figures/training.py", "training_curves", {"plot-training"}, set(NAMES) - {"plot-training"}),
         ("figures/classification.py", "roc_curves", {"plot-classification", "plot-comparison"}, {"evaluate", "train"}),
         ("evaluation/classification.py", "auc_with_error", {"plot-classification"}, {"evaluate", "combine", "train"}),

@@ -1,5 +1,11 @@
+import errno
+import fcntl
 import os
 import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -8,6 +14,7 @@ import pytest
 
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json, open_hdf5, publish
+from jetpulse.samples import hdf5 as hdf5_module
 from toy_jets import assert_one_line
 
 
@@ -179,3 +186,115 @@ def test_messages_end_with_what_to_do(hdf5):
     with pytest.raises(UserError) as error, open_hdf5(hdf5):
         pass
     assert re.search(r"; (fetch|make|check)", str(error.value))
+
+
+def external(folder: Path, handle: h5py.File) -> None:
+    (folder / "secret").write_bytes(bytes(80))
+    handle.create_dataset("a/b", (10,), "f8", external=[(str(folder / "secret"), 0, 80)])
+
+
+def virtual(folder: Path, handle: h5py.File) -> None:
+    layout = h5py.VirtualLayout((10,), "f8")
+    layout[:] = h5py.VirtualSource("missing.h5", "x", (10,))
+    handle.create_virtual_dataset("a/b", layout)
+
+
+def linked(link: object) -> Callable[[Path, h5py.File], None]:
+    return lambda folder, handle: handle.require_group("a").__setitem__("b", link)
+
+
+@pytest.mark.parametrize(
+    ("write", "found"),
+    [
+        pytest.param(external, "external storage", id="external-storage"),
+        pytest.param(virtual, "virtual dataset", id="virtual"),
+        pytest.param(linked(h5py.ExternalLink("other.h5", "/x")), "link to another file", id="external-link"),
+        pytest.param(linked(h5py.SoftLink("/x")), "soft link", id="soft-link"),
+        pytest.param(linked(h5py.SoftLink("/nowhere")), "soft link", id="dangling"),
+    ],
+)
+def test_what_leads_out_of_a_file_is_refused_by_its_place(tmp_path, hdf5, write, found):
+    with h5py.File(hdf5, "a") as handle:
+        write(tmp_path, handle)
+    for _ in range(2):
+        with pytest.raises(UserError) as error, open_hdf5(hdf5):
+            pass
+        assert_one_line(error, hdf5, "/a/b", found, "copy the data")
+
+
+def test_links_that_are_user_defined_are_refused(hdf5):
+    with h5py.File(hdf5, "a") as handle:
+        handle["name"] = h5py.ExternalLink("other.h5", "/x")
+    content = hdf5.read_bytes()
+    assert content.count(b"\x40\x04name") == 1  # the link's class, before its name; HDF5 knows 64 and none above
+    hdf5.write_bytes(content.replace(b"\x40\x04name", b"\x50\x04name"))
+    with pytest.raises(UserError) as error, open_hdf5(hdf5):
+        pass
+    assert_one_line(error, hdf5, "/name", "user-defined link")
+
+
+def test_groups_that_lead_back_to_their_parent_are_looked_at_once(hdf5):
+    with h5py.File(hdf5, "a") as handle:
+        handle["a/b/up"] = handle["/"]
+        handle["a/b/up2"] = handle["/a"]
+        deep = handle["a"]
+        for _ in range(3000):
+            deep = deep.create_group("g")
+    with open_hdf5(hdf5) as handle:
+        assert handle["a/b/up/x"][3] == 3
+
+
+def test_a_file_that_has_been_replaced_is_looked_at_again(tmp_path, hdf5):
+    with open_hdf5(hdf5):
+        pass
+    with h5py.File(tmp_path / "other.h5", "w") as handle:
+        external(tmp_path, handle)
+    (tmp_path / "other.h5").replace(hdf5)
+    with pytest.raises(UserError, match="external storage"), open_hdf5(hdf5):
+        pass
+
+
+def test_a_file_that_another_program_writes_is_in_use_and_not_damaged(hdf5):
+    with hdf5.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UserError) as error, open_hdf5(hdf5):
+            pass
+    assert_one_line(error, hdf5, "in use")
+    assert "make it again" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_read_all_the_same(hdf5, monkeypatch, number):
+    opened = h5py.File
+
+    def without_locks(path, mode, locking=None):
+        if locking is not False:
+            raise OSError(number, f"[Errno {number}] unable to lock file, errno = {number}")
+        return opened(path, mode, locking=locking)
+
+    monkeypatch.setattr(h5py, "File", without_locks)
+    with open_hdf5(hdf5) as handle:
+        assert handle["x"][3] == 3
+
+
+def test_a_signal_ends_the_process_while_hdf5_has_it(hdf5):
+    code = """
+import os, signal, sys, time
+from jetpulse.samples import hdf5
+signal.signal(signal.SIGTERM, lambda number, frame: print("later", flush=True))
+def loop(*arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+hdf5._refuse_elsewhere = loop
+with hdf5.open_hdf5(sys.argv[1]):
+    pass
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(hdf5)], timeout=30, check=False)
+    assert done.returncode == -signal.SIGTERM
+
+
+def test_no_other_module_opens_hdf5():
+    package = Path(hdf5_module.__file__).parents[1]
+    opens = re.compile(r"h5py\.File\(|read_hdf\(|HDFStore|^ *(import|from) tables", re.MULTILINE)
+    found = [path.name for path in package.rglob("*.py") if opens.search(path.read_text(encoding="utf-8"))]
+    assert found == ["hdf5.py"]

@@ -1,7 +1,8 @@
 """The HDF5 contract: splits of ragged or dense entries, units, provenance; streamed in and out."""
 
 from jetpulse.samples.archives import read_npz
-from jetpulse.samples.files import dump_json, load_json, open_hdf5, publish
+from jetpulse.samples.files import dump_json, load_json, publish
+from jetpulse.samples.hdf5 import open_hdf5
 from jetpulse.samples.ragged import counts_to_offsets, segment_sum, take_ragged
 from jetpulse.samples.splits import assign_splits, hash_events, shuffle_splits
 from jetpulse.samples.store import (

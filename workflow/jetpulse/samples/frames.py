@@ -17,9 +17,7 @@ import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.samples import open_hdf5
-
-# What h5py raises where the bytes that describe a file's contents are wrong, which may be found at any step.
-_DAMAGED = (OSError, RuntimeError, LookupError, AttributeError, TypeError, ValueError)
+from jetpulse.samples.hdf5 import DAMAGED, ended_by_signals, reason
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ class Frame:
         for block in self._blocks:
             try:
                 part = block.values[start:stop] if block.transposed else block.values[:, start:stop].T
-            except _DAMAGED as error:
+            except DAMAGED as error:
                 raise UserError(
-                    f"{self.path}: rows from {start} cannot be read ({_reason(error)}); fetch or make the file again"
+                    f"{self.path}: rows from {start} cannot be read ({reason(error)}); fetch or make the file again"
                 ) from error
             table[:, block.position] = part
         return table
@@ -74,14 +72,11 @@ def open_frame(path: str | Path, key: str) -> Iterator[Frame]:
     """
     with open_hdf5(path) as handle:
         try:
-            frame = _frame(_group(handle, path, key), Path(path))
-        except _DAMAGED as error:
-            raise UserError(f"{path}: is damaged ({_reason(error)}); fetch or make it again") from error
+            with ended_by_signals():
+                frame = _frame(_group(handle, path, key), Path(path))
+        except DAMAGED as error:
+            raise UserError(f"{path}: is damaged ({reason(error)}); fetch or make it again") from error
         yield frame
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _text(value: Any) -> str:

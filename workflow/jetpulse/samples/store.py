@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.samples.files import create_hdf5, open_hdf5
+from jetpulse.samples.hdf5 import create_hdf5, open_hdf5
 from jetpulse.samples.ragged import take_ragged
 
 SPLITS = ("train", "val", "test")
