@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from jetpulse.figures.classes import wrong_of
 from jetpulse.figures.problem_style import RASTER, Entries, class_points, thinned
-from jetpulse.figures.style import grid
+from jetpulse.figures.style import grid, literal, styled
 from jetpulse.figures.surfaces import Surface, draw_borders, draw_surface
 
 _DRAWN = 300  # test points of one panel
@@ -23,6 +23,7 @@ class Learned:
     probability: np.ndarray
 
 
+@styled
 def boundaries(rows: Mapping[str, Entries], columns: Sequence[str], cells: Mapping[tuple[str, str], Learned]) -> Figure:
     """Draw decision surfaces with test points and accuracy; combinations that nobody learned stay empty.
 
@@ -50,9 +51,9 @@ def boundaries(rows: Mapping[str, Entries], columns: Sequence[str], cells: Mappi
             panel.text(
                 0.97, 0.03, f"{accuracy:.3f}", ha="right", va="bottom", fontsize=8, transform=panel.transAxes, bbox=box
             )
-            panel.set_xlabel(learned.experiment, fontsize=7, color="0.35", labelpad=2)
+            panel.set_xlabel(literal(learned.experiment), fontsize=7, color="0.35", labelpad=2)
             panel.set(xticks=[], yticks=[])
-        line[0].set_ylabel(dataset, fontsize=10)
+        line[0].set_ylabel(literal(dataset), fontsize=10)
     for panel, column in zip(axes[0], columns, strict=True):
-        panel.set_title(column, fontsize=10)
+        panel.set_title(literal(column), fontsize=10)
     return figure

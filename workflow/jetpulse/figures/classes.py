@@ -18,7 +18,7 @@ from jetpulse.figures.problem_style import (
     unused,
 )
 from jetpulse.figures.problems import picture, plane_axes
-from jetpulse.figures.style import grid
+from jetpulse.figures.style import grid, styled
 from jetpulse.figures.surfaces import Surface, draw_borders, draw_surface
 
 _PICTURES = 10
@@ -26,6 +26,7 @@ _BINS = 40
 _MOST_NUMBERS = 15  # classes of which every number is printed
 
 
+@styled
 def decisions(entries: Entries, probabilities: Sequence[np.ndarray], surfaces: Sequence[Surface]) -> Figure:
     """Draw the decision surface of the first training and the borders of the others, with the test points.
 
@@ -67,6 +68,7 @@ def wrong_of(entries: Entries, probability: np.ndarray) -> np.ndarray:
     return probability.argmax(axis=1) != entries.label
 
 
+@styled
 def curves(entries: Entries, x: np.ndarray, probabilities: Sequence[np.ndarray]) -> Figure:
     """Draw the probability of every class along the only feature, a line for every training, test points beside.
 
@@ -97,6 +99,7 @@ def line_points(features: np.ndarray, points: int = 400) -> np.ndarray:
     return np.linspace(*padded(*inner_range(features[:, 0], 20.0)), points)
 
 
+@styled
 def example_answers(entries: Entries, probability: np.ndarray) -> Figure:
     """Draw pictures that one training takes for another class, the surest first, and right ones of every class."""
     wrong = wrong_of(entries, probability)
@@ -132,6 +135,7 @@ def _least_sure(entries: Entries, probability: np.ndarray, kind: int) -> np.ndar
     return own[np.argsort(probability[own, kind], kind="stable")[:1]]
 
 
+@styled
 def distributions(entries: Entries, probabilities: Sequence[np.ndarray]) -> Figure:
     """Draw how probabilities (n, classes) of every training are distributed by class: median and range of trainings.
 
@@ -159,6 +163,7 @@ def confusion_counts(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return np.bincount(label * k + probability.argmax(axis=1), minlength=k * k).reshape(k, k)
 
 
+@styled
 def confusion(counts: np.ndarray, names: Names) -> Figure:
     """Draw which classes are taken for which: numbers of entries and parts of each true class.
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from jetpulse.evaluation.calibration import calibrated
 from jetpulse.evaluation.classification import auc_with_error, roc
 from jetpulse.evaluation.measures import expected_calibration_error, reliability
-from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, line_styles
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, line_styles, literal, styled
 
 Scores = Sequence[tuple[np.ndarray, np.ndarray]]
 EFFICIENCIES = np.linspace(0.01, 1.0, 199)
@@ -28,9 +28,10 @@ def _floor(scores: Scores) -> float:
 
 def _name(name: str, scores: Scores) -> str:
     areas = [auc_with_error(label, score)[0] for label, score in scores]
-    return f"{name}, AUC {np.median(areas):.4f}"
+    return f"{literal(name)}, AUC {np.median(areas):.4f}"
 
 
+@styled
 def roc_curves(groups: Mapping[str, Scores]) -> Figure:
     """Draw median ROC curves with the band from lowest to highest seed, one colour or kind of line per group."""
     figure, axes = grid(1, 1, 5.2, 4.2)
@@ -45,6 +46,7 @@ def roc_curves(groups: Mapping[str, Scores]) -> Figure:
     return figure
 
 
+@styled
 def rejection_curves(
     groups: Mapping[str, Scores], published: Mapping[str, Sequence[tuple[float, float]]] = {}
 ) -> Figure:
@@ -63,7 +65,7 @@ def rejection_curves(
         if band.size:
             axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=style["color"], alpha=0.25, lw=0)
     for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, published.items(), strict=False):
-        axis.plot(*zip(*points, strict=True), marker, color="0.25", mfc="none", ms=6, label=name)
+        axis.plot(*zip(*points, strict=True), marker, color="0.25", mfc="none", ms=6, label=literal(name))
     for efficiency in (0.3, 0.5):
         axis.axvline(efficiency, color="grey", lw=0.6, ls=":")
     axis.set(xlabel="signal efficiency", ylabel=r"background rejection $1/\varepsilon_B$", xlim=(0, 1), yscale="log")
@@ -72,6 +74,7 @@ def rejection_curves(
     return figure
 
 
+@styled
 def score_distributions(groups: Mapping[str, Scores], probability: bool = True) -> Figure:
     """Draw the score's distribution by class, a panel per dataset; lines are medians over seeds, bands their range."""
     figure, axes = grid(1, len(groups), 4.6, 3.4)
@@ -82,7 +85,7 @@ def score_distributions(groups: Mapping[str, Scores], probability: bool = True) 
             axis.stairs(np.median(counts, 0), edges, color=CLASS_COLOURS[kind], label=CLASS_NAMES[kind], lw=1.6)
             axis.stairs(counts.max(0), edges, baseline=counts.min(0), fill=True, color=CLASS_COLOURS[kind], alpha=0.25)
         xlabel = "score: probability of signal" if probability else "score: larger for signal, no probability"
-        axis.set(xlabel=xlabel, ylabel="density", title=name, yscale="log", xlim=(edges[0], edges[-1]))
+        axis.set(xlabel=xlabel, ylabel="density", title=literal(name), yscale="log", xlim=(edges[0], edges[-1]))
     axes[0][0].legend(loc="upper center" if probability else "best")
     return figure
 
@@ -93,6 +96,7 @@ def _edges(scores: Scores) -> np.ndarray:
     return np.linspace(low, high, 41) if high > low else np.linspace(low - 0.5, high + 0.5, 41)
 
 
+@styled
 def reliability_diagram(
     groups: Mapping[str, Scores], probability: bool = True, temperatures: Sequence[float] = ()
 ) -> Figure:
@@ -106,7 +110,7 @@ def reliability_diagram(
         for axis, name in zip(axes[0], groups, strict=True):
             text = "The scores are no probabilities:\nthere is nothing to calibrate."
             axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes)
-            axis.set_title(name)
+            axis.set_title(literal(name))
             axis.set_axis_off()
         return figure
     for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
@@ -117,7 +121,13 @@ def reliability_diagram(
             if temperatures:
                 told = f"at temperature {temperatures[i]:.2f}"
                 _reliability_points(axis, label, calibrated(score, temperatures[i]), "s--", colour, told)
-        axis.set(xlabel="mean predicted probability", ylabel="fraction of signal", title=name, xlim=(0, 1), ylim=(0, 1))
+        axis.set(
+            xlabel="mean predicted probability",
+            ylabel="fraction of signal",
+            title=literal(name),
+            xlim=(0, 1),
+            ylim=(0, 1),
+        )
         axis.legend(loc="lower right", fontsize=6.5, title="expected calibration error", title_fontsize=7)
     return figure
 

@@ -13,7 +13,7 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import read_scores
 from jetpulse.evaluation.localisation import correct, read_bins, residual
 from jetpulse.figures.classification import Scores, rejection_curves, roc_curves
-from jetpulse.figures.style import grid, line_styles, save_figure
+from jetpulse.figures.style import grid, line_styles, literal, save_figure, styled
 
 
 def plot_comparison_figures(
@@ -74,6 +74,7 @@ def plot_localisation_comparison_figure(
 Measured = Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]
 
 
+@styled
 def localisation_comparison(measured: Measured, references: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw how often residuals exceed a distance, and every training's wrong fraction and RMSE beside references.
 
@@ -108,7 +109,7 @@ def _beyond(axis: Axes, measured: Measured, styles: Mapping[str, dict[str, str]]
         )
         fraction[fraction <= 0] = np.nan
         shown = np.isfinite(fraction).all(axis=0)
-        axis.plot(distance[shown], np.median(fraction[:, shown], axis=0), label=name, **styles[name])
+        axis.plot(distance[shown], np.median(fraction[:, shown], axis=0), label=literal(name), **styles[name])
         band = fraction[:, shown]
         if band.size:
             axis.fill_between(distance[shown], band.min(0), band.max(0), color=styles[name]["color"], alpha=0.25, lw=0)
@@ -143,7 +144,7 @@ def _dots(
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
     axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_yticks(range(len(values)), list(values))
+    axis.set_yticks(range(len(values)), list(map(literal, values)))
     axis.set_ylim(len(values) - 0.5, -0.5)
     axis.set_ylabel("experiment")
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8, handletextpad=0.2)

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from jetpulse.config.streams import Stream
 from jetpulse.evaluation.control import Judged
-from jetpulse.figures.style import COLOURS, grid
+from jetpulse.figures.style import COLOURS, grid, styled
 from jetpulse.problems.trigger import Course, thresholds
 
 _FIXED, _INFORMED = "0.35", "0.6"
@@ -32,6 +32,7 @@ class Curve:
     kept: int
 
 
+@styled
 def returns_figure(curves: Mapping[str, Curve], judged: Sequence[Judged], stream: Stream) -> Figure:
     """Draw the return against training episodes, against fixed thresholds, and by test episode.
 
@@ -118,6 +119,7 @@ def choose_examples(advantage: np.ndarray) -> np.ndarray:
     return order[np.unique([0, (len(order) - 1) // 2, len(order) - 1])] if len(order) else order
 
 
+@styled
 def episodes_figure(examples: Sequence[Example], stream: Stream) -> Figure:
     """Draw rate, threshold and accepted pulses of single episodes, a column for each.
 

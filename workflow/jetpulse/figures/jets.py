@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, grid
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, grid, styled
 
 DECADES = 4  # colour scales of average images span so many powers of ten
 
 
+@styled
 def average_images(images: Mapping[tuple[str, int], np.ndarray], half_width: float, units: Mapping[str, str]) -> Figure:
     """Draw mean images by preprocessing stage (columns) and class (rows), logarithmic colour scale.
 
@@ -46,6 +47,7 @@ def average_images(images: Mapping[tuple[str, int], np.ndarray], half_width: flo
     return figure
 
 
+@styled
 def single_jets(images: np.ndarray, labels: Sequence[int], half_width: float, unit: str) -> Figure:
     """Draw single images (n, pixels, pixels) with their classes, half of them in each row; empty pixels are white."""
     columns = max(1, (len(images) + 1) // 2)
@@ -72,6 +74,7 @@ def single_jets(images: np.ndarray, labels: Sequence[int], half_width: float, un
     return figure
 
 
+@styled
 def distributions(values: Mapping[str, np.ndarray], label: np.ndarray) -> Figure:
     """Draw the density of every quantity (name with unit -> (n,)) for both classes."""
     figure, axes = grid(2, 2, 4.0, 2.8)

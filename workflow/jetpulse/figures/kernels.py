@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from jetpulse.errors import UserError
-from jetpulse.figures.style import COLOURS, save_figure
+from jetpulse.figures.style import COLOURS, save_figure, styled
 
 # Convolution kernels, orthogonal to each other.
 DERIVATIVES = {"first derivative": np.array([0.5, 0.0, -0.5]), "second derivative": np.array([1.0, -2.0, 1.0])}
@@ -48,6 +48,7 @@ def shares(kernel: np.ndarray) -> dict[str, float]:
     return {name: float(kernel @ part) ** 2 / float(part @ part) / square for name, part in parts.items()}
 
 
+@styled
 def kernels(models: Sequence[Kernels]) -> Figure:
     """Draw a row for every training: first-layer kernels beside derivatives of equal norm, then the second layer's."""
     figure = Figure(figsize=(13.5, 2.6 * len(models) + 0.6))

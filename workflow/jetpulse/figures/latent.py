@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from jetpulse.figures.style import COLOURS
+from jetpulse.figures.style import COLOURS, styled
 
 CONTAINED = 2.45  # sigma: an ellipse in two dimensions holds 95 %
 _RASTER = 200
@@ -34,6 +34,7 @@ class Latent:
     lines: bool
 
 
+@styled
 def latent_space(latent: Latent, flux: np.ndarray | None, fitted: np.ndarray | None) -> Figure:
     """Draw a latent space in colours of the fluxes, and below them fluxes recovered from it against the true ones.
 

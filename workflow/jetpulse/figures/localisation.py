@@ -19,7 +19,7 @@ from jetpulse.evaluation.localisation import (
     residual,
 )
 from jetpulse.evaluation.measures import binomial_interval
-from jetpulse.figures.style import COLOURS, grid
+from jetpulse.figures.style import COLOURS, grid, styled
 
 _TRUE = "#D55E00"
 _TRACES = ("#0072B2", "#56B4E9", "#44608a")
@@ -38,6 +38,7 @@ def choose_examples(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return np.array(list(dict.fromkeys([*typical, *order[::-1][:3][::-1]])))
 
 
+@styled
 def probabilities(waveform: np.ndarray, label: np.ndarray, probability: np.ndarray, event: Sequence[int]) -> Figure:
     """Draw traces of up to six entries (m, traces, samples) and below them each seed's probability of every bin."""
     columns = min(3, len(label))
@@ -90,6 +91,7 @@ def _bars(axis: Axes, probability: np.ndarray, true: int) -> None:
     axis.set_ylim(0, 1.05)
 
 
+@styled
 def residuals(label: np.ndarray, probability: np.ndarray) -> Figure:
     """Draw the mean bin minus the true bin: its distribution for every seed, and against the true bin."""
     figure, axes = grid(1, 2, 5.4, 3.8)
@@ -135,6 +137,7 @@ def _residual_scale(axis: Axes, which: str) -> None:
     side.set_ticks([], minor=True)
 
 
+@styled
 def efficiency(label: np.ndarray, probability: np.ndarray, truth: Mapping[str, np.ndarray]) -> Figure:
     """Draw the accuracy against what makes an entry hard, as far as ``truth`` knows it.
 
@@ -243,6 +246,7 @@ def _map(axis: Axes, right: np.ndarray, across: _Axis, upwards: _Axis) -> None:
     axis.figure.colorbar(shown, ax=axis, label="accuracy (in cells: %, entries)")
 
 
+@styled
 def coverage_curves(label: np.ndarray, probability: np.ndarray) -> Figure:
     """Draw how often sets of bins hold the true one against how often they should; on the right how often not."""
     figure, axes = grid(1, 2, 4.6, 4.0)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jetpulse.evaluation.transfers import Measured
-from jetpulse.figures.style import COLOURS
+from jetpulse.figures.style import COLOURS, literal, styled
 
 _MARKERS = "osD^vP"
 
@@ -37,6 +37,7 @@ class Panel:
     results: Sequence[Result]
 
 
+@styled
 def measures(panels: Sequence[Panel]) -> Figure:
     """Draw a panel for every task: a row for every experiment, grouped by representation, coloured by model.
 
@@ -61,16 +62,18 @@ def _draw(axis: Axes, panel: Panel, models: Sequence[str]) -> None:
         for result in results:
             i = models.index(result.model)
             colour, marker = COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)]
-            label = None if result.model in named else result.model
+            label = None if result.model in named else literal(result.model)
             named.add(result.model)
             _point(axis, place, result, colour, marker, label)
             _number(axis, place, result, panel.digits)
             places.append(place)
-            names.append(result.experiment)
+            names.append(literal(result.experiment))
             place += 1
         if len(order) > 1:
             axis.axhspan(top, place - 0.4, color="0.96", zorder=0, lw=0)
-            axis.text(0.01, top + 0.05, representation, transform=axis.get_yaxis_transform(), fontsize=8, va="top")
+            axis.text(
+                0.01, top + 0.05, literal(representation), transform=axis.get_yaxis_transform(), fontsize=8, va="top"
+            )
         place += 0.7
     axis.set_yticks(places, names)
     axis.set_ylim(place - 0.7 - 0.4, -0.7)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jetpulse.errors import UserError
-from jetpulse.figures.style import CLASS_NAMES, grid, save_figure
+from jetpulse.figures.style import CLASS_NAMES, grid, save_figure, styled
 from jetpulse.figures.validation import draw_band
 from jetpulse.jets.distributions import OUTSIDE, Binned, Distribution, common_edges, exceeds
 from jetpulse.samples import SPLITS, iterate_blocks, read_attributes
@@ -32,6 +32,7 @@ _MOST_BINS = 50
 Histograms = Mapping[str, Mapping[int, Binned]]
 
 
+@styled
 def observables(histograms: Histograms, areas: Mapping[str, float]) -> Figure:
     """Draw the density of every observable by class; above it the area under its ROC curve, whichever side is signal.
 

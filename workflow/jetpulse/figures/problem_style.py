@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from jetpulse.figures.style import COLOURS
+from jetpulse.figures.style import COLOURS, literal
 
 # Ten colours that differ for colour-blind people, too; black and grey are kept for lines and points of no class.
 _CLASS_COLOURS = (*COLOURS[:6], "#882255", "#44AA99", "#DDCC77", "#332288")
@@ -21,28 +21,35 @@ _FEW = 12  # different numbers of a column that are drawn one by one
 
 @dataclass(frozen=True)
 class Names:
-    """Names for axes and legends: of columns, of classes (none: the answer is a number) and of the number."""
+    """Names for axes and legends: of columns, of classes (none: the answer is a number) and of the number.
+
+    They come from users' files; all but ``given`` return them as figures show them.
+    """
 
     columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     target: str = ""
 
+    def given(self, i: int) -> str:
+        """Return the name of a column as it is in the file, its number if it has none."""
+        return self.columns[i] if i < len(self.columns) else f"feature {i + 1}"
+
     def column(self, i: int) -> str:
         """Return the name of a column, its number if it has none."""
-        return self.columns[i] if i < len(self.columns) else f"feature {i + 1}"
+        return literal(self.given(i))
 
     def of_class(self, i: int) -> str:
         """Return the name of a class, its number if it has none."""
-        return self.classes[i] if i < len(self.classes) else str(i)
+        return literal(self.classes[i]) if i < len(self.classes) else str(i)
 
     def number(self) -> str:
         """Return the name of the number that is to be learned."""
-        return self.target or "target"
+        return literal(self.target) or "target"
 
     def unit(self) -> str:
         """Return the unit of that number in brackets after a space, empty if it has none."""
         _, bracket, unit = self.target.rpartition(" [")
-        return f" [{unit}" if bracket and unit.endswith("]") else ""
+        return f" [{literal(unit)}" if bracket and unit.endswith("]") else ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from jetpulse.figures.problem_style import (
     thinned,
     unused,
 )
-from jetpulse.figures.style import COLOURS, grid
+from jetpulse.figures.style import COLOURS, grid, styled
 
 _MOST_COLUMNS = 60
 _WIDE = 7  # panels in a line if there are many
@@ -27,6 +27,7 @@ _STEEP = 30.0  # a bin so many times higher than the median one asks for a logar
 _LEARNED = 0  # number of the split train
 
 
+@styled
 def sample(entries: Entries) -> Figure:
     """Draw entries: points in a plane or over one feature, histograms by class, a number over each column, pictures.
 
@@ -200,7 +201,11 @@ def _episodes(entries: Entries) -> Figure:
         axis.fill_between(step, low, high, color="0.88", lw=0, label="80 % of all episodes")
     for number, rate in enumerate(rates[:_EPISODES]):
         axis.plot(step, rate, lw=1.3, color=COLOURS[number], label=f"episode {number + 1}")
-    axis.set(xlabel="time step", ylabel=entries.names.target or "expected pulses per time step", ylim=(0, None))
+    axis.set(
+        xlabel="time step",
+        ylabel=entries.names.number() if entries.names.target else "expected pulses per time step",
+        ylim=(0, None),
+    )
     axis.margins(x=0.01)
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import CARETDOWN
 
 from jetpulse.errors import UserError
-from jetpulse.figures.style import COLOURS, grid, save_figure
+from jetpulse.figures.style import COLOURS, grid, save_figure, styled
 from jetpulse.pulses.filters import FIRST, SECOND, convolve, synthetic_image
 from jetpulse.samples import read_attributes, read_block, split_sizes
 
@@ -30,6 +30,7 @@ def _name_truth(figure: Figure) -> None:
     figure.legend([Line2D([], [], **_MARKER)], ["true bin of the coincident pulse"], loc="outside upper center")
 
 
+@styled
 def stacked_traces(waveform: np.ndarray, label: np.ndarray, unit: str) -> Figure:
     """Draw entries in panels, three in a row; the traces of one stand above each other, one scale for all.
 
@@ -64,6 +65,7 @@ def stacked_traces(waveform: np.ndarray, label: np.ndarray, unit: str) -> Figure
     return figure
 
 
+@styled
 def coloured_traces(waveform: np.ndarray, label: int, unit: str) -> Figure:
     """Draw the traces of one entry (columns), coloured by tanh of each derivative (rows).
 
@@ -105,6 +107,7 @@ def coloured_traces(waveform: np.ndarray, label: int, unit: str) -> Figure:
     return figure
 
 
+@styled
 def synthetic_images(waveform: np.ndarray, label: np.ndarray) -> Figure:
     """Draw the image of both derivatives of every entry, two in a row.
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from jetpulse.figures.problem_style import RASTER, Entries, inner_range, padded, thinned
 from jetpulse.figures.problems import plane_axes
-from jetpulse.figures.style import COLOURS, grid
+from jetpulse.figures.style import COLOURS, grid, styled
 
 _BINS = 40
 _GROUPS = 12  # points of a profile
@@ -37,6 +37,7 @@ class Plane:
     values: np.ndarray
 
 
+@styled
 def line(entries: Entries, lines: Lines, residuals: np.ndarray) -> Figure:
     """Draw what was learned over the points of all splits, and below it the residuals of the test split.
 
@@ -72,6 +73,7 @@ def line(entries: Entries, lines: Lines, residuals: np.ndarray) -> Figure:
     return figure
 
 
+@styled
 def predicted(entries: Entries, predictions: np.ndarray, plane: Plane | None = None) -> Figure:
     """Draw predicted against true numbers, the distribution of residuals, and residuals against the true number.
 

@@ -7,7 +7,7 @@ from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure
 
 from jetpulse.evaluation.saliency import ConstituentSaliency, ImageSaliency, mean_in_bins, measure_saliency
-from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, grid, save_figure
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, grid, save_figure, styled
 
 _RANKS = 60
 
@@ -23,6 +23,7 @@ def plot_saliency_figure(model: Path, inputs: Path, path: Path, most: int, *, de
     return sum(found.jets.values())
 
 
+@styled
 def image_saliency(found: ImageSaliency) -> Figure:
     """Draw mean images (logarithmic) and mean gradients (linear about 0, logarithmic beyond) of both classes."""
     figure, axes = grid(2, 2, 4.4, 3.6)
@@ -53,6 +54,7 @@ def image_saliency(found: ImageSaliency) -> Figure:
     return figure
 
 
+@styled
 def constituent_saliency(found: ConstituentSaliency) -> Figure:
     """Draw the mean effect of a constituent against its rank and its transverse momentum, by class."""
     figure, axes = grid(1, 2, 4.8, 3.6)

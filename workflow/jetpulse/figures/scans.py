@@ -14,7 +14,7 @@ from jetpulse.config.scans import Axis
 from jetpulse.evaluation.files import columns_of
 from jetpulse.evaluation.scans import OWN, SHOWN, Result, measures_in
 from jetpulse.evaluation.transfers import Measured
-from jetpulse.figures.style import COLOURS, grid
+from jetpulse.figures.style import COLOURS, grid, literal, styled
 
 Results = Mapping[str, Sequence[Result]]
 _MARKERS = "oDsv^P"
@@ -25,6 +25,7 @@ _WIDE = 30.0
 _TITLES = {"training.max_train": "training entries"}
 
 
+@styled
 def scan_figure(plan: ScanPlan, results: Results) -> Figure:
     """Draw a scan: points with errors over one value, a map over two, and all combinations below one another else.
 
@@ -51,13 +52,16 @@ def metric_title(measures: str, metric: str) -> str:
 
 def axis_title(axis: Axis) -> str:
     """Return the name of what is varied, for people."""
-    words = axis.key.rpartition(".")[2].replace("_", " ")
-    return _TITLES.get(axis.key, words)
+    return _TITLES.get(axis.key, axis.key.rpartition(".")[2].replace("_", " "))
+
+
+def _labels(axis: Axis) -> list[str]:
+    return [literal(label) for label in axis.labels]
 
 
 def _series_label(plan: ScanPlan, dataset: str) -> str:
     own = list(dict.fromkeys(point.dataset for point in plan.points))
-    return dataset if dataset != OWN else own[0] if len(own) == 1 else "own test split"
+    return literal(dataset if dataset != OWN else own[0] if len(own) == 1 else "own test split")
 
 
 def _curves(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
@@ -85,7 +89,7 @@ def _curves(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
         _mark_base(plan, panel)
         panel.set_xscale("log" if axis.scale == "log" else "linear")
         _ticks(panel, axis)
-        panel.set_xlabel(axis_title(axis))
+        panel.set_xlabel(literal(axis_title(axis)))
         panel.set_ylabel(metric_title(measures_in(plan, results), metric))
         _scale(panel, results, metric, "y")
     _legend(panels[0][0], results)
@@ -94,7 +98,7 @@ def _curves(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
 
 def _list(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
     """Draw the points below one another, in their order, every metric beside the other."""
-    names = [plan.label(point) for point in plan.points]
+    names = [literal(plan.label(point)) for point in plan.points]
     longest = max(map(len, names))
     width = 0.075 * longest + 3.2 * len(metrics)
     figure = Figure(figsize=(width, 0.36 * len(names) * max(1.0, 0.55 * len(results)) + 1.3))
@@ -118,7 +122,7 @@ def _list(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
         panel.set_xlabel(metric_title(measures_in(plan, results), metric))
         panel.locator_params(axis="x", nbins=5)
         _scale(panel, results, metric, "x")
-    panels[0].set_ylabel(", ".join(map(axis_title, plan.axes)))
+    panels[0].set_ylabel(literal(", ".join(map(axis_title, plan.axes))))
     _legend(panels[0], results)
     return figure
 
@@ -145,10 +149,10 @@ def _maps(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
             panel.grid(False)
             panel.spines[:].set_visible(False)
             panel.tick_params(length=0)
-            panel.set_xticks(range(len(across.values)), across.labels)
-            panel.set_yticks(range(len(down.values)), down.labels)
-            panel.set_xlabel(axis_title(across))
-            panel.set_ylabel(axis_title(down))
+            panel.set_xticks(range(len(across.values)), _labels(across))
+            panel.set_yticks(range(len(down.values)), _labels(down))
+            panel.set_xlabel(literal(axis_title(across)))
+            panel.set_ylabel(literal(axis_title(down)))
             panel.set_title(
                 f"{metric_title(measures_in(plan, results), metric)}, {_series_label(plan, dataset)}", fontsize=9
             )
@@ -189,7 +193,7 @@ def _mark_base(plan: ScanPlan, panel: Axes) -> None:
 def _ticks(panel: Axes, axis: Axis) -> None:
     """Put a tick at every value if there are few."""
     if len(axis.values) <= _MOST_TICKS:
-        panel.set_xticks(axis.values, axis.labels)
+        panel.set_xticks(axis.values, _labels(axis))
         panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_minor_formatter(NullFormatter())
         if sum(map(len, axis.labels)) > 30:

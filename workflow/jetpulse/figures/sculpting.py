@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jetpulse.evaluation.sculpting import EFFICIENCIES, Sculpting, measure_sculpting, read_sculpting, score_profile
-from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, save_figure
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, save_figure, styled
 from jetpulse.samples import dump_json
 
 
@@ -28,6 +28,7 @@ def write_sculpting(
     return measured
 
 
+@styled
 def sculpting(jets: Sculpting, cuts: dict[str, dict[str, Any]]) -> Figure:
     """Draw densities of the background's mass without and with cuts, and mean scores against mass by class.
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from jetpulse.config.models import SearchPlan
 from jetpulse.config.scan_names import text_of
-from jetpulse.figures.style import COLOURS, grid, save_figure
+from jetpulse.figures.style import COLOURS, grid, literal, save_figure, styled
 from jetpulse.training.search import Trial, best_trial
 
 _COLUMNS = 3  # at most in one row
@@ -24,6 +24,7 @@ def plot_search(trials: Sequence[Trial], plan: SearchPlan, path: Path) -> None:
     save_figure(search_figure(trials, plan), path)
 
 
+@styled
 def search_figure(trials: Sequence[Trial], plan: SearchPlan) -> Figure:
     """Draw the metric of every trial in order, and against each setting; crosses were stopped early.
 
@@ -63,9 +64,9 @@ def _slice(panel: Axes, key: str, values: np.ndarray, trials: Sequence[Trial], p
         known = [json.dumps(choice) for choice in span.choices]
         places = np.array([known.index(json.dumps(value)) for value in settings], float)
         _points(panel, places, values, trials, plan)
-        panel.set_xticks(range(len(known)), [text_of(choice) for choice in span.choices])
+        panel.set_xticks(range(len(known)), [literal(text_of(choice)) for choice in span.choices])
         panel.set_xlim(-0.5, len(known) - 0.5)
-    panel.set_xlabel(key.rpartition(".")[2].replace("_", " "))
+    panel.set_xlabel(literal(key.rpartition(".")[2].replace("_", " ")))
 
 
 def _points(panel: Axes, x: np.ndarray, y: np.ndarray, trials: Sequence[Trial], plan: SearchPlan) -> None:

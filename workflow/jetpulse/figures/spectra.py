@@ -11,7 +11,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from jetpulse.config import SpectrumDataset
 from jetpulse.errors import UserError
-from jetpulse.figures.style import COLOURS, grid, save_figure
+from jetpulse.figures.style import COLOURS, grid, save_figure, styled
 from jetpulse.samples import read_attributes, read_block, split_sizes
 from jetpulse.spectra.generator import axis, expected_counts
 
@@ -38,6 +38,7 @@ def _pattern(flux: np.ndarray) -> np.ndarray:
     return ((flux != 0) << np.arange(flux.shape[1])).sum(axis=1)
 
 
+@styled
 def single_spectra(
     counts: np.ndarray, chosen: np.ndarray, titles: Sequence[str], expected: np.ndarray | None = None
 ) -> Figure:
@@ -118,6 +119,7 @@ def _mean(part: SubFigure, counts: np.ndarray, mean: np.ndarray) -> None:
     part.align_ylabels(axes)
 
 
+@styled
 def flux_distributions(flux: np.ndarray) -> Figure:
     """Draw the fluxes (n, lines): every line's distribution, every pair of lines as points; zeros are counted."""
     lines = flux.shape[1]
@@ -184,6 +186,7 @@ def _flux_pair(panel: Axes, flux: np.ndarray, lines: tuple[int, int]) -> None:
     panel.set_ylabel(f"flux of line {lines[1] + 1}")
 
 
+@styled
 def total_counts(counts: np.ndarray) -> Figure:
     """Draw the distribution of the spectra's total counts, for spectra whose fluxes are not known."""
     total = counts.sum(axis=1, dtype=np.float64)

@@ -1,8 +1,14 @@
-"""The style of all figures and how they are written; the same arrays give the same bytes."""
+"""The style of all figures and how they are written; the same arrays give the same bytes.
 
-from collections.abc import Iterator
+Figures start from matplotlib's own defaults, whatever a user's matplotlibrc says, and leave its settings as they were.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import wraps
 from itertools import cycle
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -36,8 +42,36 @@ _STYLE = {
     "svg.hashsalt": "jetpulse",  # else the ids in an SVG are random
 }
 
-mpl.use("agg")
-mpl.rcParams.update(_STYLE)
+_LONGEST = 60  # characters of a user's name that a figure shows
+_Parameters, _Result = ParamSpec("_Parameters"), TypeVar("_Result")
+
+
+def style() -> AbstractContextManager[None]:
+    """Return the context in which figures are drawn and written: matplotlib's defaults and the project's style."""
+    # Choosing a backend would load it.
+    defaults = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
+    return mpl.rc_context(defaults | _STYLE)
+
+
+def styled(draw: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Mark a function that makes a figure: it runs in the project's style and changes no setting of matplotlib's."""
+
+    @wraps(draw)
+    def inside(*args: _Parameters.args, **options: _Parameters.kwargs) -> _Result:
+        with style():
+            return draw(*args, **options)
+
+    return inside
+
+
+def literal(text: str) -> str:
+    """Return a name from a user's files as a figure shows it: letter by letter, on one line, not too long.
+
+    Dollars would make it a formula, and a label that begins with an underscore would not be in the legend.
+    """
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    shown = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return ("\u200b" if shown.startswith("_") else "") + shown.replace("$", r"\$")
 
 
 def line_styles() -> Iterator[dict[str, str]]:
@@ -59,11 +93,12 @@ def grid(
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as SVG without a date, or as what the path's ending says."""
     kind = Path(path).suffix.lstrip(".") or "svg"
-    metadata = {"Date": None} if kind == "svg" else None
-    # The layout's last bits differ from call to call, and ids in an SVG are hashes of positions.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    for axis in figure.axes:
-        axis.set_position(Bbox(np.round(axis.get_position(original=True).get_points(), 6)))
-    with publish(path) as temporary:
-        figure.savefig(temporary, format=kind, metadata=metadata)
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with style():
+        # The layout's last bits differ from call to call, and ids in an SVG are hashes of positions.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for axis in figure.axes:
+            axis.set_position(Bbox(np.round(axis.get_position(original=True).get_points(), 6)))
+        with publish(path) as temporary:
+            figure.savefig(temporary, format=kind, metadata=metadata)

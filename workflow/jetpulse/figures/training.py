@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from jetpulse.figures.style import COLOURS, grid
+from jetpulse.figures.style import COLOURS, grid, styled
 
 History = Mapping[str, np.ndarray]
 
@@ -15,6 +15,7 @@ History = Mapping[str, np.ndarray]
 _WIDE = 50.0
 
 
+@styled
 def training_curves(histories: Mapping[int, History], kept: Mapping[int, int]) -> Figure:
     """Draw training (dashed) and validation (solid) curves of every seed; a dot marks the weights that were kept.
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from jetpulse.config import Experiment
 from jetpulse.evaluation.classification import COLUMNS
 from jetpulse.evaluation.transfers import CHANGES, Measured, Row, datasets_of, read_transfers
-from jetpulse.figures.style import COLOURS, save_figure
+from jetpulse.figures.style import COLOURS, literal, save_figure, styled
 from jetpulse.figures.table import with_errors, write_page
 
 
@@ -38,6 +38,7 @@ def write_transfers(
     return rows
 
 
+@styled
 def transfer_matrix(rows: Sequence[Row]) -> Figure:
     """Draw the AUC of every experiment (rows) on every dataset (columns) and its change from the own test set."""
     datasets = datasets_of(list(rows))
@@ -83,9 +84,11 @@ def _draw_cells(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> Non
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
     options = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if _are_long(datasets) else {}
-    axis.set_xticks(range(len(datasets)), datasets, **options)
+    axis.set_xticks(range(len(datasets)), list(map(literal, datasets)), **options)
     axis.xaxis.tick_top()
-    axis.set_yticks(range(len(rows)), [f"{row.experiment}\n{_below(row)}" for row in rows], fontsize=8)
+    axis.set_yticks(
+        range(len(rows)), [f"{literal(row.experiment)}\n{literal(_below(row))}" for row in rows], fontsize=8
+    )
     axis.set_xlabel("AUC on the test split of")
     axis.xaxis.set_label_position("top")
     axis.set_ylabel("experiment")
@@ -106,7 +109,7 @@ def _draw_changes(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> N
     tested = [d for d in datasets if any(d in row.changes["auc"] for row in rows)]
     for number, dataset in enumerate(tested):
         offset = 0.6 * ((number + 0.5) / len(tested) - 0.5)
-        colour, label = COLOURS[number % len(COLOURS)], dataset
+        colour, label = COLOURS[number % len(COLOURS)], literal(dataset)
         for i, row in enumerate(rows):
             change = row.changes["auc"].get(dataset, Measured())
             if not math.isfinite(change.value):

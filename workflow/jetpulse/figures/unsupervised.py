@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import NullFormatter
 
 from jetpulse import seeds
-from jetpulse.figures.style import COLOURS
+from jetpulse.figures.style import COLOURS, styled
 from jetpulse.spectra.generator import axis
 
 _COUNTS, _MODEL = COLOURS[0], COLOURS[1]
@@ -56,6 +56,7 @@ def posterior_draws(
     return drawn
 
 
+@styled
 def reconstructions(examples: Examples, chi_square: np.ndarray, noisy: bool) -> Figure:
     """Draw reconstructions over data with residuals below, and the distribution of chi-square per bin.
 
@@ -136,6 +137,7 @@ class Generated:
     auc: tuple[float, float]
 
 
+@styled
 def generated_spectra(
     real: np.ndarray, components: np.ndarray, trainings: Sequence[Generated], real_name: str
 ) -> Figure:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import chi2
 
-from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, grid
+from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, grid, literal, styled
 from jetpulse.jets.distributions import Binned
 
 TITLES = {
@@ -33,6 +33,7 @@ def poisson_interval(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, chi2.ppf(1 - tail, 2 * (counts + 1)) / 2
 
 
+@styled
 def kinematics(
     quantities: Mapping[str, Mapping[int, Binned]], constituent_pt: Mapping[int, tuple[Binned, int]]
 ) -> Figure:
@@ -64,11 +65,12 @@ def kinematics(
 def draw_band(axis: Axes, histogram: Binned, scale: np.ndarray, label: int, name: str | None = None) -> None:
     """Draw scaled counts (m,) of a class as a line with the band of their Poisson errors; empty bins have neither."""
     low, high = (np.where(histogram.counts > 0, end, 0) for end in poisson_interval(histogram.counts))
-    colour, name = CLASS_COLOURS[label], name or CLASS_NAMES[label]
+    colour, name = CLASS_COLOURS[label], literal(name or CLASS_NAMES[label])
     axis.stairs(high * scale, histogram.edges, baseline=low * scale, fill=True, color=colour, alpha=0.25, lw=0)
     axis.stairs(histogram.counts * scale, histogram.edges, color=colour, label=name, lw=1.4)
 
 
+@styled
 def agreement(
     first: Mapping[str, Mapping[int, Binned]], second: Mapping[str, Mapping[int, Binned]], names: tuple[str, str]
 ) -> Figure:
@@ -104,7 +106,7 @@ def _overlay(axis: Axes, first: Binned, second: Binned, label: int, names: tuple
     shown = second.counts > 0
     if shown.any():
         scale = 1 / (second.entries * widths[shown])
-        _points(axis, second, shown, scale, names[1])
+        _points(axis, second, shown, scale, literal(names[1]))
     axis.set_ylim(bottom=0)
 
 

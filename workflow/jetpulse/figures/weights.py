@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jetpulse.figures.style import COLOURS
+from jetpulse.figures.style import COLOURS, literal, styled
 
 FEW = 120  # numbers of one training that are printed one by one
 _MOST_TRAININGS = 6
@@ -45,6 +45,7 @@ class Linear:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0))
 
 
+@styled
 def weights(trainings: Sequence[Sequence[Layer]]) -> Figure:
     """Draw every layer's weights with the biases as a last column; numbers are printed where they are few.
 
@@ -127,7 +128,7 @@ def _matrix(panel: Axes, layer: Layer, limit: float, few: bool) -> object:
 
 
 def _named(names: Sequence[str], i: int) -> str:
-    return names[i] if i < len(names) else str(i + 1)
+    return literal(names[i]) if i < len(names) else str(i + 1)
 
 
 def _print(panel: Axes, x: float, y: float, value: float, limit: float) -> None:
@@ -160,6 +161,7 @@ def _filters(panel: Axes, layer: Layer, limit: float) -> object:
     return drawn
 
 
+@styled
 def coefficients(trainings: Sequence[Linear], names: Sequence[str], truth: Sequence[float] | None = None) -> Figure:
     """Draw slopes and offset of linear networks, a panel for each, with standard errors; values printed.
 

@@ -42,7 +42,7 @@ def _outputs(names: Names, count: int) -> tuple[str, ...]:
         return names.classes
     if count == 1 and len(names.classes) == 2:
         return (names.classes[1],)
-    return (names.number(),) if count == 1 else ()
+    return (names.target or "target",) if count == 1 else ()
 
 
 def read_linear(model: Path) -> Linear | None:
@@ -97,6 +97,7 @@ def plot_weights_figure(models: Sequence[Path], samples: Path, out: Path) -> lis
         return []
     titles = [f"slope of {names.column(i)}" for i in range(len(linear[0].values) - 1)] + ["offset"]
     save_figure(coefficients(linear, titles, line_truth(attributes)), out)
+    titles = [f"slope of {names.given(i)}" for i in range(len(linear[0].values) - 1)] + ["offset"]
     return [
         f"training {number}: {title} {with_error(value, error)}"
         for number, found in enumerate(linear, 1)
