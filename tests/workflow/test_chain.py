@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import h5py
@@ -228,7 +229,9 @@ def test_every_log_names_versions_and_result(chain: Path) -> None:
     assert len(logs) == JOBS
     for log in logs:
         lines = log.read_text(encoding="utf-8").splitlines()
-        assert lines[0].startswith("jetpulse "), log
+        verb = f"{log.relative_to(chain / 'logs').parts[0].removesuffix('.log').replace('_', '-')} "
+        assert lines[0].startswith(f"jetpulse {verb}"), log
+        assert re.match(rf"jetpulse [0-9.]+ {verb}", lines[1]), log
         assert any(line.startswith(("wrote ", "drew ")) for line in lines), log
 
 

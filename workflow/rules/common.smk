@@ -2,8 +2,11 @@
 
 import json
 import re
+import shlex
+import sys
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 try:
     from jetpulse.cli import code_roots
@@ -13,8 +16,14 @@ try:
     from jetpulse.errors import UserError
     from jetpulse.fetch.datasets import resolve_downloads
     from jetpulse.fetch.sources import FOLDER, read_sources
+    from jetpulse.resources import resource
 except ModuleNotFoundError as error:
-    raise WorkflowError(f"{error}; run `make install`, then `. .venv/bin/activate`") from None
+    if error.name.partition(".")[0] != "jetpulse":
+        raise
+    raise WorkflowError(
+        f"{sys.executable}, which runs Snakemake, has no package jetpulse: run `make install`, then "
+        "`.venv/bin/snakemake ...`, or install the package beside the Snakemake that you want to use"
+    ) from None
 
 SOURCES = "config/sources.csv"
 config_name = ", ".join(map(str, workflow.configfiles)) or "--config"
@@ -41,9 +50,22 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-# A cluster signals to all processes of a job that its time is nearly over. The shell around a command waits for the
-# command's end, so that a training can keep its state first.
-shell.prefix("set -euo pipefail; trap : TERM USR1; ")
+def start_of_commands():
+    """Return what the shell around every rule's command does first.
+
+    A cluster signals to all processes of a job that its time is nearly over. The shell waits for the command's end, so
+    that a training can keep its state first. What `jetpulse` is, is said in the file: the command of the Python that
+    runs Snakemake, be it on the PATH or not, or of the rule's own environment; inside a container, which may not have
+    the file, it is on the PATH.
+    """
+    settings = workflow.deployment_settings
+    own = {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} & set(settings.deployment_method if settings else ())
+    file, python = shlex.quote(str(resource("jetpulse.sh"))), "" if own else shlex.quote(sys.executable)
+    return f"set -euo pipefail; trap : TERM USR1; if [ -r {file} ]; then . {file} {python}; fi; "
+
+
+# Braces would be taken for values of Snakemake's.
+shell.prefix(start_of_commands().replace("{", "{{").replace("}", "}}"))
 
 
 # Only what the config names can be made: for any other path there is no rule.

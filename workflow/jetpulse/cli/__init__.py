@@ -6,12 +6,15 @@ manual page and ``arguments`` (an attribute set by ``verb``) declares its option
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
+import stat
 import sys
 import textwrap
 import traceback
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType
 
 from jetpulse import __version__
@@ -113,6 +116,7 @@ def run() -> int:
     """Run the command line as a program: asked to end (SIGTERM, SIGUSR1), it still removes what it was writing."""
     for number in SIGNALS:
         signal.signal(number, leave)
+    log_command(sys.argv[1:])
     code = main()
     # Python drops its handlers before it is gone, and a signal then would make a failure of what is complete.
     for number in SIGNALS:
@@ -120,9 +124,38 @@ def run() -> int:
     return code
 
 
+def log_command(argv: list[str]) -> None:
+    """Write the command itself, as a shell takes it, as the first line of its log: where standard error is a file.
+
+    The processes that a training starts write nothing: their command is not what was called.
+    """
+    if sys.stderr is not None and stat.S_ISREG(os.fstat(2).st_mode) and "JETPULSE_MEETING" not in os.environ:
+        print(shlex.join(["jetpulse", *argv]), file=sys.stderr, flush=True)
+
+
+def expand_arguments(argv: list[str]) -> list[str]:
+    """Return a verb's arguments, read from FILE.arguments for ``VERB @FILE.arguments``, each ended by a null character.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    if len(argv) != 2 or not (argv[1].startswith("@") and argv[1].endswith(".arguments")):
+        return argv
+    try:
+        text = os.fsdecode(Path(argv[1][1:]).read_bytes())
+    except OSError as error:
+        raise UserError(f"{argv[1]}: {error.strerror}; check the path") from error
+    return [argv[0], *text.split("\0")[:-1]]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; return the exit code: 0, or 1 after a one-line message for a mistake of the user's."""
     argv = sys.argv[1:] if argv is None else argv
+    try:
+        argv = expand_arguments(argv)
+    except UserError as error:
+        print(f"jetpulse {argv[0]}: {error}", file=sys.stderr)
+        return 1
     known = {name for names in VERBS.values() for name in names}
     options = vars(build_parser(argv[0] if argv and argv[0] in known else None).parse_args(argv))
     function, verb = options.pop("function"), options.pop("verb")
