@@ -172,6 +172,28 @@ def write_delphes(path: Path, groups: Mapping[str, Mapping[str, Any]] | None = N
     return write_tree(path, "Delphes", with_types(groups or delphes_groups()), separator=".")
 
 
+def as_ntuples(path: Path) -> Path:
+    """Write the trees of a file again as RNTuples, their collections as lists of records; return its path."""
+    with uproot.open(path) as file:
+        content = {name: tree.arrays() for name, tree in file.items(cycle=False)}
+    with uproot.recreate(path) as file:
+        for name, arrays in content.items():
+            file.mkrntuple(name, _collections(arrays))
+    return path
+
+
+def _collections(arrays: ak.Array) -> dict[str, ak.Array]:
+    """Return lists of numbers that share the beginning of their names, up to a dot, as one list of records."""
+    records: dict[str, dict[str, ak.Array]] = {}
+    for name in arrays.fields:
+        group, dot, field = name.partition(".")
+        if not dot:
+            records[name] = arrays[name]
+        else:
+            records.setdefault(group, {})[field] = arrays[name]
+    return {name: ak.zip(part) if isinstance(part, dict) else part for name, part in records.items()}
+
+
 # For each format: how to write a small file of it with both classes, and what its config needs beside the path.
 EXAMPLES: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
     "top-tagging": (lambda path: write_table(path, padded(toy_block(), 5), toy_block().entries["label"]), {}),
@@ -182,6 +204,8 @@ EXAMPLES: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
     "jetclass": (lambda path: write_jetclass(path, toy_block()), {}),
     "nanoaod": (write_nanoaod, {}),
     "delphes": (write_delphes, {"select": {"pt": [400, 700]}}),
+    "RNTuple tree": (lambda path: as_ntuples(write_own_tree(path, toy_block())), {}),
+    "RNTuple delphes": (lambda path: as_ntuples(write_delphes(path)), {"select": {"pt": [400, 700]}}),
 }
 
 
@@ -189,4 +213,4 @@ def write_example(name: str, path: Path) -> tuple[Path, dict[str, Any]]:
     """Write the example of a format; return its path and the dataset's `source`."""
     write, options = EXAMPLES[name]
     written = write(path)
-    return written, {"files": [str(written)], "format": name.removeprefix("wide "), **options}
+    return written, {"files": [str(written)], "format": name.rpartition(" ")[2], **options}

@@ -11,20 +11,22 @@ import numpy as np
 import uproot
 
 from jetpulse.errors import UserError
+from jetpulse.jets.readers import rntuple
 from jetpulse.jets.readers.base import MOST_AT_ONCE, check_lengths, missing_name, plain, reading
 from jetpulse.samples import counts_to_offsets
 
 _MAGIC = b"root"
+_TREES = ("TTree", "TNtuple", "TNtupleD", *rntuple.KINDS)
 _HEADER = 20  # bytes of it that are looked at
 _LARGE = 1_000_000  # added to the version of files whose positions have eight bytes
 
 
 @contextmanager
 def open_tree(path: Path, name: str | None) -> Iterator[Any]:
-    """Open a tree of a ROOT file; without a name the only one that the file has.
+    """Open a tree of a ROOT file, or an RNTuple; without a name the only one that the file has.
 
     Raises:
-        UserError: not a ROOT file, damaged or truncated, no such tree, or several to choose from.
+        UserError: not a ROOT file, damaged, truncated or never closed, no such tree, or several to choose from.
     """
     _check_header(path)
     with reading(path, "the ROOT file"):
@@ -33,16 +35,14 @@ def open_tree(path: Path, name: str | None) -> Iterator[Any]:
     with file:
         with reading(path, "the ROOT file"):
             kinds = {key: str(kind) for key, kind in file.classnames(cycle=False).items()}
-        trees = [key for key, kind in kinds.items() if kind in ("TTree", "TNtuple", "TNtupleD")]
+        trees = [key for key, kind in kinds.items() if kind in _TREES]
         if name is None and len(trees) != 1:
-            found = ", ".join(map(plain, trees)) or "none"
-            raise UserError(f"{path}: expected one tree, found {found}; name the tree in `fields.tree`")
+            found = ", ".join(trees) or f"none, but {', '.join(sorted(set(kinds.values()))) or 'nothing'}"
+            raise UserError(f"{path}: expected one tree, found {plain(found)}; name the tree in `fields.tree`")
         name = trees[0] if name is None else name
+        if name in kinds and name not in trees:
+            raise UserError(f"{path}: {name!r} is of type {plain(kinds[name])}, expected a tree (TTree) or an RNTuple")
         if name not in trees:
-            if "RNTuple" in kinds.get(name, ""):
-                raise UserError(
-                    f"{path}: {name!r} is an RNTuple, expected a TTree; convert it with ROOT's hadd or snapshot"
-                )
             raise missing_name(path, "tree", name, trees)
         with reading(path, f"tree {plain(name)!r}"):
             tree = file[name]
@@ -52,21 +52,32 @@ def open_tree(path: Path, name: str | None) -> Iterator[Any]:
 
 
 def _check_header(path: Path) -> None:
-    """Refuse what is not a ROOT file, or shorter than its header says (TFile: version, begin, end)."""
+    """Refuse what is not a ROOT file, or shorter or longer than its header says (TFile: version, begin, end)."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
-    if not header.startswith(_MAGIC):
-        raise UserError(f"{path}: not a ROOT file; check the path and the format")
-    size = path.stat().st_size
-    large = len(header) == _HEADER and struct.unpack(">i", header[4:8])[0] >= _LARGE
-    end = struct.unpack(">q", header[12:20])[0] if large else int.from_bytes(header[12:16], "big")
-    if len(header) < _HEADER or size < end:
-        raise UserError(f"{path}: the file is truncated ({size} bytes of {end}); fetch or make it again")
+        if not header.startswith(_MAGIC):
+            raise UserError(f"{path}: not a ROOT file; check the path and the format")
+        size = path.stat().st_size
+        large = len(header) == _HEADER and struct.unpack(">i", header[4:8])[0] >= _LARGE
+        end = struct.unpack(">q", header[12:20])[0] if large else int.from_bytes(header[12:16], "big")
+        if len(header) < _HEADER or size < end:
+            raise UserError(f"{path}: the file is truncated ({size} bytes of {end}); fetch or make it again")
+        file.seek(max(end, 0))
+        beyond = file.read(4)
+    # What ROOT has freed at the end of a file stays there, headed by its length with a minus.
+    if beyond and not (len(beyond) == 4 and struct.unpack(">i", beyond)[0] < 0):
+        raise UserError(
+            f"{path}: the file goes on for {size - end} bytes after the end that its header tells, as if its writer "
+            "had been stopped, so that events are missing; make it again, or let ROOT save what is there "
+            "(hadd NEW.root OLD.root)"
+        )
 
 
 def branches_of(tree: Any, path: Path) -> dict[str, Any]:
-    """Return the branches of a tree by name, those inside of others without the names of these."""
+    """Return the branches of a tree by name, those inside of others without the names of these; of RNTuples paths."""
     with reading(path, f"tree {plain(tree.name)!r}"):
+        if rntuple.is_ntuple(tree):
+            return rntuple.fields_of(tree)
         return {str(branch.name): branch for branch in tree.itervalues(recursive=True)}
 
 
@@ -89,15 +100,19 @@ def iterate(
     Raises:
         UserError: damaged data.
     """
-    wanted = {id(branches[name]): name for name in names}
     start = 0
-    steps = tree.iterate(filter_branch=lambda branch: id(branch) in wanted, step_size=rows, library="ak", how=dict)
+    if rntuple.is_ntuple(tree):
+        keys = {name: branches[name] for name in names}
+        steps = rntuple.steps(tree, keys.values(), rows)
+    else:
+        keys, wanted = {name: branches[name].name for name in names}, {id(branches[name]) for name in names}
+        steps = tree.iterate(filter_branch=lambda branch: id(branch) in wanted, step_size=rows, library="ak", how=dict)
     while start < tree.num_entries:
         with reading(path, f"events from {start}"):
             found = next(steps, None)
             if found is None:
                 raise ValueError(f"the tree ends there, but claims {tree.num_entries} entries")
-            arrays = {name: found[branches[name].name] for name in names}
+            arrays = {name: found[key] for name, key in keys.items()}
             lengths = {len(array) for array in arrays.values()}
             if len(lengths) != 1 or not max(lengths):
                 raise ValueError("branches of different lengths")
