@@ -131,7 +131,7 @@ def test_jetclass_leaves_other_classes_out_and_others_can_be_chosen(tmp_path):
     left_out = Counter()
     event, label, counts, found = read(path, "jetclass", left_out=left_out)
     assert (event.tolist(), label.tolist()) == ([0, 1, 4], [0, 1, 0])
-    assert left_out == {"neither signal nor background": 3}
+    assert left_out == {"jets: neither signal nor background": 3}
     kept = BLOCK.take(np.array([0, 1, 4]))
     np.testing.assert_array_equal(counts, np.diff(kept.offsets))
     np.testing.assert_array_equal(found, kept.flat["constituents"])
@@ -178,7 +178,7 @@ def test_delphes_jets_that_contain_a_top_in_part_are_left_out(tmp_path):
         write_delphes(tmp_path / "d.root", groups), "delphes", select={"pt": [100, 1000]}, left_out=left_out
     )
     assert (event.tolist(), label.tolist()) == ([1], [0])
-    assert left_out == {"neither contain a top nor are free of one": 1}
+    assert left_out["jets: neither contain a top nor are free of one"] == 1
 
 
 def test_delphes_tracks_have_their_mass_if_the_file_has_it(tmp_path):
@@ -209,7 +209,7 @@ def test_nanoaod_jets_without_candidates_are_left_out_and_candidates_without_wei
     left_out = Counter()
     event, _, counts, _ = read(write_nanoaod(tmp_path / "n.root", groups), "nanoaod", left_out=left_out)
     assert (event.tolist(), counts.tolist()) == ([0, 2], [2, 1])
-    assert left_out["without stored candidates"] == 1
+    assert left_out["jets: without stored candidates"] == 1
 
 
 def test_a_w_that_no_top_made_is_background(tmp_path):

@@ -39,7 +39,7 @@ def test_constituents_sum_to_the_stored_jets_within_the_stored_precision(real_da
     jets = stored(path)
     # Candidates are stored for the jets within |eta| 2.5 and for no others.
     inside = np.abs(jets["eta"]) <= 2.5
-    assert left_out == {"without stored candidates": 2}
+    assert left_out == {"jets: without stored candidates": 2}
     assert (~inside).sum() == 2
     jets = {name: values[inside] for name, values in jets.items()}
     assert block.entries["event"].tolist() == jets["event"].tolist()
@@ -69,7 +69,7 @@ def test_labels_of_real_jets_come_from_the_generator(real_data):
     (block,) = read_jets(path, JetSource(files=[str(path)], format="nanoaod"), left_out=left_out)
     # Most jets of this sample are tops of 200 GeV, too slow to keep all their quarks within 0.8.
     assert Counter(block.entries["label"].tolist()) == {1: 3, 0: 10}
-    assert left_out == {"without stored candidates": 2, "neither contain a top nor are free of one": 49}
+    assert left_out == {"jets: without stored candidates": 2, "jets: neither contain a top nor are free of one": 49}
     top = block.take(np.flatnonzero(block.entries["label"] == 1))
     pt, _, _ = pt_eta_phi(jet_momenta(top.flat["constituents"], top.offsets))
     assert (pt > 300).all()

@@ -75,3 +75,23 @@ def test_what_root_has_freed_at_the_end_of_a_file_does_no_harm(tmp_path):
     with path.open("ab") as file:
         file.write((-50).to_bytes(4, "big", signed=True) + bytes(46))
     assert sum(map(len, read_jets(path, JetSource(**options)))) == 6
+
+
+def test_clustered_jets_are_those_that_delphes_has_made_itself(real_data):
+    path = real_data / "more" / "delphes_issue513.root"
+    left_out = Counter()
+    source = JetSource(files=["a"], format="delphes", radius=0.5, select={"pt": [15, 5000]})
+    (block,) = read_jets(path, source, label=0, left_out=left_out)
+    assert left_out == {"constituents: energy-flow objects without momentum": 374}
+    event = block.entries["event"]
+    pt, eta, phi = pt_eta_phi(jet_momenta(block.flat["constituents"].astype(np.float64), block.offsets))
+    with uproot.open({str(path): "Delphes"}) as tree:
+        own = tree.arrays([f"Jet.{name}" for name in ("PT", "Eta", "Phi")])
+    assert ak.count(own["Jet.PT"]) == 60
+    scaled = pt * np.sqrt((2.5 - 0.15 * np.abs(eta)) ** 2 / pt + 1)  # the card's correction of the energy scale
+    for i, jets in enumerate(own):
+        for *axis, expected in zip(jets["Jet.Eta"], jets["Jet.Phi"], jets["Jet.PT"], strict=True):
+            here = np.flatnonzero(event == i)
+            nearest = here[np.argmin(np.hypot(eta[here] - axis[0], phi[here] - axis[1]))]
+            np.testing.assert_allclose([eta[nearest], phi[nearest]], axis, atol=1e-6)
+            np.testing.assert_allclose(scaled[nearest], expected, rtol=1e-6)

@@ -67,7 +67,8 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
                 yield split, block
     _check_duplicates(seen.duplicates, source, files, log)
     for reason, count in seen.left_out.items():
-        log(f"left out: {count} jets: {reason}")
+        if count:
+            log(f"left out: {count} {reason}")
     lines = list(seen.balance.deviations())
     for line in lines[:_MOST_LINES]:
         log(line)
@@ -81,7 +82,7 @@ def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: 
     Args:
         path: the file; those of ``source`` do not matter.
         source: its format, the names in it, and what is selected.
-        left_out: how many jets were left out, by reason, is added to it.
+        left_out: how many were left out, as "jets: REASON" or "constituents: REASON", is added to it.
         rows: entries of the file read at once.
 
     Returns:
@@ -132,7 +133,7 @@ def _select(block: Block, source: JetSource, left_out: Counter[str]) -> Block:
         inside &= (pt > pt_window[0]) & (pt < pt_window[1])
     if eta_max is not None:
         inside &= np.abs(eta) < eta_max
-    left_out["outside of `select`"] += int((~inside).sum())
+    left_out["jets: outside of `select`"] += int((~inside).sum())
     return block.take(np.flatnonzero(inside))
 
 

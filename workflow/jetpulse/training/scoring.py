@@ -160,7 +160,7 @@ def write_scores(
 
 
 def _listed(left_out: Mapping[str, int]) -> str:
-    return "; ".join(f"{count} jets: {reason}" for reason, count in left_out.items() if count)
+    return "; ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
 
 
 def _about(model: Path, description: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def read_jets(
         number: of the file within the dataset; the event ids are ``number << 40 | row``. Jets of one event share it.
         label: class of all jets; None reads it from the file.
         rows: entries of the file read at once.
-        left_out: how many jets were left out, by reason, is added to it.
+        left_out: how many were left out, as "jets: REASON" or "constituents: REASON", is added to it.
 
     Returns:
         Blocks of ``event`` int64 (n), ``label`` int8 (n), offsets and ``constituents`` float32 (total, 4): E, px, py,

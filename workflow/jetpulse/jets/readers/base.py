@@ -24,7 +24,8 @@ _LONGEST_REASON = 160
 class Chunk:
     """Some jets of a file: ``row`` (n) of their event there, ``label`` (n) if read, ``counts`` (n), momenta (total, 4).
 
-    ``constituents`` are E, px, py, pz in the file's unit, jet after jet. ``left_out`` counts jets by reason.
+    ``constituents`` are E, px, py, pz in the file's unit, jet after jet. ``left_out`` counts what was left out, as
+    "jets: REASON" or "constituents: REASON".
     """
 
     row: np.ndarray

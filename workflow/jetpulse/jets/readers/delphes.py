@@ -62,27 +62,35 @@ def _jets(
     path: Path,
     start: int,
 ) -> Chunk:
-    offsets, momenta = _merge([jagged_columns(arrays, group, path, start) for group in groups.values()], path, start)
+    groups_of = [jagged_columns(arrays, group, path, start) for group in groups.values()]
+    offsets, momenta, lost = _merge(groups_of, path, start)
+    left_out = {"constituents: energy-flow objects without momentum": lost}
     per_gev = 1.0 if source.unit == "GeV" else 1000.0
     event, jet, jet_offsets, constituents = cluster(offsets, momenta, source.radius, source.select.pt[0] * per_gev)
-    chunk = Chunk(event + start, None, np.diff(jet_offsets), constituents)
+    counts = np.diff(jet_offsets)
     if labelled:
-        return chunk
+        return Chunk(event + start, None, counts, constituents, left_out)
     _, eta, phi = pt_eta_phi(jet)
     contained, touched = match_tops(source.radius, event, eta, phi, _record(arrays, path, start))
     kept = contained | ~touched
-    left_out = {"neither contain a top nor are free of one": int((~kept).sum())}
-    momenta = constituents[np.repeat(kept, chunk.counts)]
-    return Chunk(chunk.row[kept], contained[kept].astype(np.int8), chunk.counts[kept], momenta, left_out)
+    left_out["jets: neither contain a top nor are free of one"] = int((~kept).sum())
+    momenta = constituents[np.repeat(kept, counts)]
+    return Chunk(event[kept] + start, contained[kept].astype(np.int8), counts[kept], momenta, left_out)
 
 
 def _merge(
     groups: list[tuple[np.ndarray, dict[str, np.ndarray]]], path: Path, start: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return offsets (events + 1) and momenta (total, 4) of several kinds of objects, event by event."""
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return offsets (events + 1) and momenta (total, 4) of several kinds of objects, event by event.
+
+    Objects without transverse momentum are left out, and their number is returned as well: Delphes gives tracks that
+    it could not propagate PT = 0 and Eta = 999.9.
+    """
     counts = np.array([np.diff(offsets) for offsets, _ in groups])
     owner = np.concatenate([np.repeat(np.arange(counts.shape[1]), count) for count in counts])
-    momenta = np.concatenate([momenta_of(columns) for _, columns in groups])
+    moving = np.concatenate([columns["pt"] != 0 for _, columns in groups])
+    parts = [{name: values[columns["pt"] != 0] for name, values in columns.items()} for _, columns in groups]
+    owner, momenta = owner[moving], np.concatenate([momenta_of(columns) for columns in parts])
     bad = np.flatnonzero(~np.isfinite(momenta).all(axis=1))  # clustering would not notice
     if len(bad):
         raise UserError(
@@ -90,8 +98,8 @@ def _merge(
             "finite; repair the file"
         )
     order = np.argsort(owner, kind="stable")
-    order = order[momenta[order, 0] > 0]
-    return counts_to_offsets(np.bincount(owner[order], minlength=counts.shape[1])), momenta[order]
+    offsets = counts_to_offsets(np.bincount(owner, minlength=counts.shape[1]))
+    return offsets, momenta[order], int((~moving).sum())
 
 
 def _record(arrays: Mapping[str, ak.Array], path: Path, start: int) -> Record:

@@ -64,13 +64,13 @@ def _jets(arrays: Mapping[str, ak.Array], radius: float, labelled: bool, path: P
     check_counts(counts, path, start)
     event = np.repeat(np.arange(len(jet_offsets) - 1), np.diff(jet_offsets))
     kept = counts > 0
-    left_out = {"without stored candidates": int((~kept).sum())}
+    left_out = {"jets: without stored candidates": int((~kept).sum())}
     label = None
     if not labelled:
         record = _record(arrays, path, start)
         contained, touched = match_tops(radius, event, *_double(axes["eta"], axes["phi"]), record)
         partly = kept & touched & ~contained
-        left_out["neither contain a top nor are free of one"] = int(partly.sum())
+        left_out["jets: neither contain a top nor are free of one"] = int(partly.sum())
         kept &= ~partly
         label = contained[kept].astype(np.int8)
     return Chunk(event[kept] + start, label, counts[kept], momenta[np.repeat(kept, counts)], left_out)

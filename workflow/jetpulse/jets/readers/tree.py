@@ -56,7 +56,7 @@ def choose(chunk: Chunk, label: Label | None, values: Mapping[str, np.ndarray]) 
     background = np.any([values[name] != 0 for name in label.background], axis=0)
     kept = signal | background
     momenta = chunk.constituents[np.repeat(kept, chunk.counts)]
-    left_out = {"neither signal nor background": int((~kept).sum())}
+    left_out = {"jets: neither signal nor background": int((~kept).sum())}
     return Chunk(chunk.row[kept], signal[kept].astype(np.int8), chunk.counts[kept], momenta, left_out)
 
 
