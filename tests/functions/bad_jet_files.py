@@ -84,6 +84,20 @@ def tree(columns: dict, flat: dict | None = None, name: str = "jets") -> Callabl
     return lambda path: write_tree(path, name, {"constituent": columns}, {"label": LABEL} if flat is None else flat)
 
 
+def flags(format: str, **columns) -> Callable[[Path], Path]:
+    """Return a function that writes jets with these columns of flags."""
+    flat = {name: np.asarray(values) for name, values in columns.items()}
+
+    def write(path: Path) -> Path:
+        if format == "parquet":
+            return write_parquet(path, list_columns(BLOCK) | flat)
+        names = ("energy", "px", "py", "pz") if format == "jetclass" else ("E", "px", "py", "pz")
+        group = "part" if format == "jetclass" else "constituent"
+        return write_tree(path, "tree", {group: momenta_lists(BLOCK, names)}, flat)
+
+    return write
+
+
 def nano(group: str, name: str, event: int, values: list) -> Callable[[Path], Path]:
     def write(path: Path) -> Path:
         groups = nano_groups()
@@ -291,6 +305,33 @@ CASES: dict[str, tuple] = {
         lambda path: write_jetclass(path, BLOCK),
         ["no branch 'label_Wqq'"],
         {"label": ["label_Wqq"]},
+    ),
+    **{
+        f"{value} as a flag in {format}": (
+            format,
+            flags(format, one=LABEL, two=[0, 0, value, value, 0, 0]),
+            ["event 2", f"two is {value:g}", "expected 0 or 1", "(2 such jets here)"],
+            {"label": label},
+        )
+        for format, value, label in [
+            ("parquet", np.nan, {"signal": ["one", "two"]}),
+            ("tree", -1, {"signal": ["one"], "background": ["two"]}),
+            ("jetclass", 0.5, {"signal": ["two"]}),
+            ("tree", 2, "two"),
+            ("parquet", 255, "two"),
+        ]
+    },
+    "a jet of both classes": (
+        "jetclass",
+        flags("jetclass", one=LABEL, two=np.ones(6)),
+        ["event 1: one and two are both 1", "(3 such jets here)"],
+        {"label": {"signal": ["one"], "background": ["two"]}},
+    ),
+    "every jet of some class": (
+        "tree",
+        flags("tree", one=LABEL, two=1 - LABEL),
+        ["every jet is of one of one, two", "say which is background"],
+        {"label": {"signal": ["one", "two"]}},
     ),
     "NanoAOD without candidates": (
         "nanoaod",

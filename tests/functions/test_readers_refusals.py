@@ -12,7 +12,7 @@ from jet_formats import write_example
 from jetpulse.cli import main
 
 # Each file is right, but too little is left of them.
-ABOUT_THE_DATASET = ("no jets", "nothing in the window")
+ABOUT_THE_DATASET = ("no jets", "nothing in the window", "every jet of some class")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,5 +1,6 @@
 """Typed models of how files hold jets: names of branches and columns, labels, and which format takes which key."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -15,6 +16,8 @@ _KEYS = {
     "label": ("tree", "parquet", "jetclass"),
     "radius": ("nanoaod", "delphes"),
 }
+# What people call the jets that are not looked for; without it in `background` a list of such names means something else.
+_BACKGROUND = re.compile(r"qcd|background|bkg|(^|[^a-z])(bg|others?|rest)([^a-z]|$)", re.IGNORECASE)
 # Keys of everything that is read from files, whatever the format.
 READING = ("select", "order", "max_constituents", "unit", "duplicates", *_KEYS)
 
@@ -65,10 +68,10 @@ class Fields(Section):
 
 
 class Label(Section):
-    """Where the class of a jet is written; a plain name is the same as `name`, a list the same as `signal`."""
+    """Where the class of a jet is written; a plain name is the same as `name`, a list of one the same as `signal`."""
 
     name: str | None = Field(None, description="Branch or column that is 1 for signal and 0 for background.")
-    signal: Files = Field([], description="Branches or columns, any of which is not 0 for a signal jet.")
+    signal: Files = Field([], description="Branches or columns of 0 and 1, any of which is 1 for a signal jet.")
     background: Files = Field(
         [], description="The same for background; jets of neither are left out. []: all that is not signal."
     )
@@ -83,15 +86,41 @@ class Label(Section):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _apart(self) -> "Label":
+        both = [name for name in self.signal if name in self.background]
+        if both:
+            msg = f"{both[0]!r} is named as signal and as background; remove one"
+            raise ValueError(msg)
+        apart = [name for name in self.signal if _BACKGROUND.search(name)]
+        if apart and len(apart) < len(self.signal) and not self.background:
+            raise ValueError(_two_ways(self.signal))
+        return self
+
     def names(self) -> list[str]:
         """Return the names of all branches or columns to read."""
         return [self.name] if self.name is not None else [*self.signal, *self.background]
 
 
+def _two_ways(names: list[str]) -> str:
+    """Return what is wrong with several names of which none is said to be background, and how to say what is meant."""
+    background = [name for name in names if _BACKGROUND.search(name)] or names[:1]
+    signal = [name for name in names if name not in background]
+    return (
+        f"[{', '.join(names)}] does not say which is background; write {{signal: [{', '.join(signal)}], background: "
+        f"[{', '.join(background)}]}}, where jets of neither are left out, or {{signal: [...]}} alone if jets of none "
+        "of the names are background"
+    )
+
+
 def _as_label(value: Any) -> Any:
     if isinstance(value, str):
         return {"name": value}
-    return {"signal": value} if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    if len(value) > 1 and all(isinstance(name, str) for name in value):
+        raise ValueError(_two_ways(value))
+    return {"signal": value}
 
 
 # In a schema for editors a name or a list of names is allowed as well.

@@ -121,8 +121,17 @@ def _check_classes(path: str | Path, spec: JetDataset, counts: Counter) -> None:
         if spec.has(split) and not all(found.values()):
             raise UserError(
                 f"{path}: split {split!r} has {found[1]} top and {found[0]} QCD jets, needs both; "
-                "add jets or change the split"
+                f"{_without_background(spec, counts) or 'add jets or change the split'}"
             )
+
+
+def _without_background(spec: JetDataset, counts: Counter) -> str:
+    """Return what is wrong where every jet has one of the columns that the config calls signal."""
+    label = spec.source.label
+    if label is None or len(label.signal) < 2 or label.background or any(counts[split, 0] for split in SPLITS):
+        return ""
+    names = ", ".join(label.signal)
+    return f"every jet is of one of {names}; say which is background: {{signal: [...], background: [...]}} in `label`"
 
 
 def write_jet_images(

@@ -27,7 +27,7 @@ from jetpulse.jets.readers.base import (
     plain,
     reading,
 )
-from jetpulse.jets.readers.tree import choose
+from jetpulse.jets.readers.labels import choose
 
 EXPORTED = Fields(**{name: name for name in COLUMNS})
 _LABELS = ("label", "is_signal_new")
@@ -65,7 +65,7 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
             row = np.arange(start, start + len(batch))
             counts, constituents = _from_wide(batch, momenta, path) if wide else _from_lists(batch, fields, path, start)
             check_counts(counts, path, start)
-            yield choose(Chunk(row, None, counts, constituents), label, values)
+            yield choose(Chunk(row, None, counts, constituents), label, values, path)
             start += len(batch)
 
 

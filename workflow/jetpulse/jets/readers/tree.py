@@ -11,6 +11,7 @@ import numpy as np
 
 from jetpulse.config import Fields, JetSource, Label
 from jetpulse.jets.readers.base import Chunk, check_counts, momenta_of
+from jetpulse.jets.readers.labels import choose
 from jetpulse.jets.readers.root import branches_of, flat_numbers, iterate, jagged_columns, open_tree, require
 
 EXPORTED = Fields(**{name: f"constituent_{name}" for name in ("E", "px", "py", "pz")})
@@ -41,23 +42,7 @@ def read_tree(path: Path, fields: Fields, label: Label | None, rows: int) -> Ite
             check_counts(counts, path, start)
             values = {name: flat_numbers(arrays[name], name, path) for name in labels}
             row = np.arange(start, start + len(counts))
-            yield choose(Chunk(row, None, counts, momenta_of(columns)), label, values)
-
-
-def choose(chunk: Chunk, label: Label | None, values: Mapping[str, np.ndarray]) -> Chunk:
-    """Return the chunk with its labels; jets that are neither signal nor background are left out."""
-    if label is None:
-        return chunk
-    if label.name is not None:
-        return Chunk(chunk.row, values[label.name], chunk.counts, chunk.constituents)
-    signal = np.any([values[name] != 0 for name in label.signal], axis=0)
-    if not label.background:
-        return Chunk(chunk.row, signal.astype(np.int8), chunk.counts, chunk.constituents)
-    background = np.any([values[name] != 0 for name in label.background], axis=0)
-    kept = signal | background
-    momenta = chunk.constituents[np.repeat(kept, chunk.counts)]
-    left_out = {"jets: neither signal nor background": int((~kept).sum())}
-    return Chunk(chunk.row[kept], signal[kept].astype(np.int8), chunk.counts[kept], momenta, left_out)
+            yield choose(Chunk(row, None, counts, momenta_of(columns)), label, values, path)
 
 
 def _from_fixed(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> dict[str, ak.Array]:
