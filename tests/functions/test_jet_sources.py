@@ -49,7 +49,12 @@ def test_a_simulation_is_written_down_without_what_is_about_files():
         {"simulation": {"jets_per_class": 1}},
         {"files": ["a"]},
         {"files": {"test": "a"}, "format": "nanoaod", "radius": 1.0},
-        {"files": ["a"], "format": "tree", "label": {"signal": ["x", "y"]}, "fields": {"pt": "a", "eta": "b", "phi": "c"}},
+        {
+            "files": ["a"],
+            "format": "tree",
+            "label": {"signal": ["x", "y"]},
+            "fields": dict.fromkeys(("pt", "eta", "phi"), "a"),
+        },
         {"files": ["a"], "format": "delphes", "select": {"pt": [1, 2]}},
         {"download": "top-landscape", "select": {"eta_max": 1.0}},
     ],

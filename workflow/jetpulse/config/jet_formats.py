@@ -16,7 +16,7 @@ _KEYS = {
     "label": ("tree", "parquet", "jetclass"),
     "radius": ("nanoaod", "delphes"),
 }
-# What people call the jets that are not looked for; without it in `background` a list of such names means something else.
+# What people call the jets that are not looked for: among `signal` it is there by mistake, unless alone.
 _BACKGROUND = re.compile(r"qcd|background|bkg|(^|[^a-z])(bg|others?|rest)([^a-z]|$)", re.IGNORECASE)
 # Keys of everything that is read from files, whatever the format.
 READING = ("select", "order", "max_constituents", "unit", "duplicates", *_KEYS)
