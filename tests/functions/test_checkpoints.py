@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from jetpulse.errors import UserError
 from jetpulse.samples import read_block
-from jetpulse.training import keeping, loop
+from jetpulse.training import checkpoints, keeping, loop
 from jetpulse.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from jetpulse.training.inputs import Inputs, make_inputs
 from jetpulse.training.loop import Trained, train_network
@@ -225,6 +225,18 @@ def damaged_in_the_middle(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
 
+def with_another_weight(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+
+
+def with_another_history(path: Path) -> None:
+    content = path.read_bytes()
+    assert b'best_epoch\\": 1' in content
+    path.write_bytes(content.replace(b'best_epoch\\": 1', b'best_epoch\\": 0'))
+
+
 def of_another_network(path: Path) -> None:
     metadata = {"progress": '{"history": [], "best_epoch": 0}', "scalars": "{}"}
     save_file({"network/other": torch.zeros(3)}, path, metadata)
@@ -240,10 +252,20 @@ def without_progress(path: Path) -> None:
         damaged_in_the_middle,
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"no tensors here" * 30),
+        with_another_weight,
+        with_another_history,
         of_another_network,
         without_progress,
     ],
-    ids=["truncated", "empty", "other bytes", "another network", "no progress"],
+    ids=[
+        "truncated",
+        "empty",
+        "other bytes",
+        "one bit of a weight",
+        "one digit of the progress",
+        "another network",
+        "no progress",
+    ],
 )
 def test_a_damaged_checkpoint_is_an_error_that_says_to_delete_it(inputs, tmp_path, damage):
     checkpoint = tmp_path / "c.safetensors"
@@ -267,3 +289,20 @@ def test_what_an_optimiser_remembers_lies_in_memory_as_the_weights_do(tmp_path):
     for name in ("exp_avg", "exp_avg_sq"):
         assert again.state[network.weight][name].stride() == network.weight.stride() != torch.ones(4, 3, 2, 2).stride()
         assert torch.equal(again.state[network.weight][name], before[name])
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_gives_one_of_the_two(tmp_path, monkeypatch):
+    """Header and tensors are of the same bytes, whenever another training replaces the file."""
+    path, networks = tmp_path / "c", [torch.nn.Linear(3, 2) for _ in range(3)]
+    for number in (0, 1):
+        save_checkpoint(tmp_path / f"{number}", {"network": networks[number]}, {}, Progress(best_epoch=number))
+    path.write_bytes((tmp_path / "0").read_bytes())
+    unpacked = checkpoints.load
+
+    def replaced(content: bytes):
+        (tmp_path / "1").replace(path)
+        return unpacked(content)
+
+    monkeypatch.setattr(checkpoints, "load", replaced)
+    assert load_checkpoint(path, {"network": networks[2]}, {}).best_epoch == 0
+    assert torch.equal(networks[2].weight, networks[0].weight)

@@ -146,7 +146,7 @@ def test_a_signal_while_python_ends_comes_too_late_too():
     assert "jet-cnn: " in ran.stdout
 
 
-@pytest.mark.parametrize("moment", ["dump_json", "save_file", "remove_checkpoint"])
+@pytest.mark.parametrize("moment", ["dump_json", "save", "remove_checkpoint"])
 def test_a_signal_while_the_model_is_written_comes_too_late(images, tmp_path, monkeypatch, capsys, moment):
     kept = ("--checkpoints", str(tmp_path / "c"))
     with monkeypatch.context() as patches:

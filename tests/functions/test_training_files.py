@@ -1,6 +1,7 @@
 """Model, history and predictions as files: complete, whole or not there, the same bytes twice."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -121,6 +122,32 @@ def test_what_a_killed_training_has_left_of_a_checkpoint_is_removed_in_the_end(i
     checkpoint.with_name(f".{checkpoint.name}.123.tmp").write_bytes(b"half")
     assert resumed(images, tmp_path / "c")
     assert list((tmp_path / "c").iterdir()) == []
+
+
+def test_a_checkpoint_belongs_to_one_training_at_a_time(images, tmp_path):
+    leave_checkpoint(images, tmp_path / "c")
+    (checkpoint,) = (tmp_path / "c").iterdir()
+
+    def second(row: dict) -> None:
+        content = checkpoint.read_bytes()
+        with pytest.raises(UserError) as error:
+            write_model(images, tmp_path / "second" / "model.safetensors", experiment(), 1, checkpoints=tmp_path / "c")
+        assert_one_line(error, f"checkpoint {checkpoint} is in use by process {os.getpid()} on")
+        assert checkpoint.read_bytes() == content
+
+    write_model(
+        images, tmp_path / "m" / "model.safetensors", experiment(), 1, checkpoints=tmp_path / "c", report=second
+    )
+    assert list((tmp_path / "c").iterdir()) == []
+
+
+def test_a_model_has_the_mode_that_the_umask_says(images, tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_model(images, tmp_path / "m" / "model.safetensors", experiment(), 1)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "m").iterdir()} == {0o644}
 
 
 def test_the_checkpoint_stays_until_the_model_is_stored(images, tmp_path):

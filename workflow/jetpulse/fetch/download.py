@@ -158,6 +158,7 @@ def _deliver(source: Source, kept: Path, out: Path, lock: Path) -> None:
             add_pin(lock, source.key, measure(temporary), kept.parent.parent)
             return
         try:
+            temporary.unlink()
             os.link(kept.resolve(), temporary)
         except OSError:  # another disk, or one without links
             check_space(out.parent, kept.stat().st_size, str(out))

@@ -1,7 +1,6 @@
 """Pins: size and sha256 of everything that ever arrived, which later downloads must match (config/sources.lock)."""
 
 import fcntl
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json
+from jetpulse.samples.locks import is_at
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,6 @@ class Pin:
     sha256: str
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is the one that has this path now."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
 @contextmanager
 def guard(path: Path) -> Iterator[None]:
     """Hold a lock file while the body runs; others wait, also in other processes. The file is removed at the end."""
@@ -37,7 +29,7 @@ def guard(path: Path) -> Iterator[None]:
         with path.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             # Whoever held it has removed the file: the next one has to be fought for anew.
-            if not _is_at(handle.fileno(), path):
+            if not is_at(handle.fileno(), path):
                 continue
             try:
                 yield

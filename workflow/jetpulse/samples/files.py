@@ -5,37 +5,38 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from jetpulse.errors import UserError
+from jetpulse.samples.locks import claimed, sweep, temporary_of
 
 
 @contextmanager
 def publish(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and move it there when the body succeeds.
 
-    Whatever goes wrong, nothing half-written is left under either name. Missing folders are made.
+    Whatever goes wrong, nothing half-written is left under either name; what processes that were killed have left of
+    ``path`` is removed. The temporary file is there, empty, when the body begins. Missing folders are made.
 
     Raises:
         UserError: the folder cannot be written or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        sweep(path)
+        with claimed(temporary):
+            yield temporary
+            temporary.replace(path)
     except Exception as error:  # libraries hide a full disk in exceptions of their own
         reason = _write_failure(error)
         if reason is None:
             raise
         msg = f"{path}: cannot be written: {reason}; free some space or choose a folder that you may write to"
         raise UserError(msg) from error
-    finally:
-        with suppress(OSError):  # a folder that cannot be written never held the file
-            temporary.unlink(missing_ok=True)
 
 
 def _write_failure(error: Exception) -> str | None:

@@ -6,18 +6,20 @@ Optimiser state and progress are kept beside the weights. Every epoch draws its 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import nn
 
 from jetpulse.errors import UserError
 from jetpulse.samples import publish
+from jetpulse.samples.locks import held, sweep
 
 
 @dataclass
@@ -77,10 +79,38 @@ def save_checkpoint(
             tensors["random/cuda"] = torch.cuda.get_rng_state(progress.sums.device)
     numbers = {name: getattr(progress, name) for name in ("history", "best_epoch", "steps", "seen")}
     metadata = {"progress": json.dumps(numbers), "scalars": json.dumps(scalars)}
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    content = save(tensors, metadata | {"sha256": _digest(tensors, metadata)})
     with publish(path) as temporary:
         # `save_file` writes to a file of its own first, whose name nobody knows when the process is killed.
         temporary.write_bytes(content)
+
+
+def _unpack(content: bytes) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Return the metadata and the tensors, on the CPU, of a safetensors file that was read in one go.
+
+    A file that is opened for each of them can be replaced in between.
+
+    Raises:
+        SafetensorError: damaged.
+        ValueError: the contents are not those that were written.
+    """
+    tensors = load(content)
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    metadata = header.get("__metadata__", {})
+    if metadata.pop("sha256", None) != _digest(tensors, metadata):
+        raise ValueError("its contents have changed")
+    return metadata, tensors
+
+
+def _digest(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
+    """Return a hash of tensors, in memory, and of what is written beside them."""
+    found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        found.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def load_checkpoint(
@@ -92,9 +122,7 @@ def load_checkpoint(
         UserError: the file is damaged.
     """
     try:
-        with safe_open(path, framework="pt") as handle:
-            metadata = handle.metadata()
-            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a dict
+        metadata, tensors = _unpack(path.read_bytes())
         for kind, network in networks.items():
             network.load_state_dict(_below(tensors, kind))
         for turn, optimiser in optimisers.items():
@@ -130,10 +158,21 @@ def restore_random(states: dict[str, torch.Tensor], device: torch.device) -> Non
         torch.cuda.set_rng_state(states["cuda"], device)
 
 
+@contextmanager
+def locked_checkpoint(path: Path, log: Callable[[str], None] = lambda line: None) -> Iterator[None]:
+    """Keep a checkpoint to this training while the body runs: two that mix end with weights of neither.
+
+    Raises:
+        UserError: another training has it.
+    """
+    with held(path.with_name(f".{path.name}.lock"), f"checkpoint {path}", log):
+        yield
+
+
 def remove_checkpoint(path: Path) -> None:
     """Remove a checkpoint, and what a training that was killed while it wrote has left of one."""
-    for file in (path, *path.parent.glob(f".{path.name}.*.tmp")):
-        file.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    sweep(path)
 
 
 def _below(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import csv
 import json
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from jetpulse import __version__
@@ -22,7 +22,7 @@ from jetpulse.config.training import Fresh
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.samples import dump_json, publish, split_sizes
-from jetpulse.training.checkpoints import checkpoint_key, remove_checkpoint
+from jetpulse.training.checkpoints import checkpoint_key, locked_checkpoint, remove_checkpoint
 from jetpulse.training.devices import open_device
 from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.interruptions import noted_signals
@@ -85,51 +85,53 @@ def write_model(
         parts = (spec.model.name, arguments, spec.task, settings, seed)
         key = checkpoint_key((inputs, constituents), parts, code, where)
         checkpoint = checkpoints / f"{key}.safetensors"
-        if checkpoint.exists():
-            log(f"resuming from {checkpoint}")
     train: Inputs | Callable[[int], Inputs] = prepared.train
     if spec.training.fresh:
         fresh = import_module("jetpulse.training.fresh")  # part of the training's code for those alone that use it
         train = partial(_fresh, fresh.fresh_inputs, prepared, spec.training, objective, seed)
     elif training.augment:
         train = partial(import_module("jetpulse.training.augmentation").of_epoch, prepared.train)
-    with joined(training.processes, where) as group, _reported(model, training, report) as reported:
-        if fits_itself(spec.model.name):
-            fitting = import_module("jetpulse.training.fitting")  # loaded by name for the same reason
-            trained = fitting.fit_network(build, objective, training, seed, prepared.train, prepared.val, reported)
-        else:
-            trained = train_network(
-                *(build, objective, training, seed, train, prepared.val, checkpoint, reported),
-                checkpoint_seconds=checkpoint_seconds,
-                group=group,
-            )
-    if not group.leads:
-        return
-    network = build()
-    network.load_state_dict(trained.weights)  # trees are counted as they have become
-    if prepared.normalisation is not None:
-        trained.weights.update(prepared.normalisation.tensors())
-    description = {
-        "model": spec.model.name,
-        "arguments": arguments,
-        "shape": list(shape),
-        "outputs": outputs,
-        "parameters": count_parameters(network),
-        "task": spec.task,
-        "seed": seed,
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "training": spec.training.model_dump(),
-        **objective.names(prepared.train.attributes),
-        "representation": prepared.train.representation(),
-        "dataset": json.loads(prepared.train.attributes["dataset"]),
-        "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
-    }
-    # A signal comes too late here: what is left takes less time than another job.
-    with noted_signals():
-        _publish_model(model, trained, description)
-        if checkpoint is not None:
-            remove_checkpoint(checkpoint)
+    # The processes that do not lead wait for the one that does.
+    with locked_checkpoint(checkpoint, log) if checkpoint is not None and leads() else nullcontext():
+        if checkpoint is not None and checkpoint.exists():
+            log(f"resuming from {checkpoint}")
+        with joined(training.processes, where) as group, _reported(model, training, report) as reported:
+            if fits_itself(spec.model.name):
+                fitting = import_module("jetpulse.training.fitting")  # loaded by name for the same reason
+                trained = fitting.fit_network(build, objective, training, seed, prepared.train, prepared.val, reported)
+            else:
+                trained = train_network(
+                    *(build, objective, training, seed, train, prepared.val, checkpoint, reported),
+                    checkpoint_seconds=checkpoint_seconds,
+                    group=group,
+                )
+        if not group.leads:
+            return
+        network = build()
+        network.load_state_dict(trained.weights)  # trees are counted as they have become
+        if prepared.normalisation is not None:
+            trained.weights.update(prepared.normalisation.tensors())
+        description = {
+            "model": spec.model.name,
+            "arguments": arguments,
+            "shape": list(shape),
+            "outputs": outputs,
+            "parameters": count_parameters(network),
+            "task": spec.task,
+            "seed": seed,
+            "best_epoch": trained.best_epoch,
+            "epochs": len(trained.history),
+            "training": spec.training.model_dump(),
+            **objective.names(prepared.train.attributes),
+            "representation": prepared.train.representation(),
+            "dataset": json.loads(prepared.train.attributes["dataset"]),
+            "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
+        }
+        # A signal comes too late here: what is left takes less time than another job.
+        with noted_signals():
+            _publish_model(model, trained, description)
+            if checkpoint is not None:
+                remove_checkpoint(checkpoint)
 
 
 @contextmanager
@@ -217,4 +219,5 @@ def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -
         writer.writerows(trained.history)
     dump_json(model.with_name("model.json"), description)
     with publish(model) as temporary:
-        save_file(trained.weights, temporary, {"format": "pt"})
+        # `save_file` would make a file that its owner alone may read.
+        temporary.write_bytes(save(trained.weights, {"format": "pt"}))
