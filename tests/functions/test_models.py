@@ -1,6 +1,7 @@
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional
 from jetpulse import models
 from jetpulse.config.models import TASKS
 from jetpulse.config.networks import model_names, model_tasks
+from jetpulse.config.types import Task
 from jetpulse.models import build_network, count_parameters
 from jetpulse.models.layers import SameConvolution
 
@@ -132,6 +134,10 @@ def test_every_network_says_what_it_learns(name):
     assert model_tasks(name)
     assert set(model_tasks(name)) <= set(TASKS)
     assert model_tasks(name) == import_module(f"jetpulse.models.{name.replace('-', '_')}").TASKS
+
+
+def test_every_task_needs_some_kind_of_dataset():
+    assert set(TASKS) == set(get_args(Task))
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -177,8 +177,18 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
-        print(f"jetpulse {verb}: this is a defect of jetpulse, please report the lines above", file=sys.stderr)
+        print(f"jetpulse {verb}: {_blame(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _blame(error: Exception) -> str:
+    """Return whose defect an unexpected error is: of a network's file, which may be the user's own, or of jetpulse."""
+    folder = Path(__file__).parent.parent / "models"
+    inside = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
+    if not inside:
+        return "this is a defect of jetpulse, please report the lines above"
+    where = f"models/{Path(inside[-1].filename).name}, line {inside[-1].lineno}"
+    return f"this is a defect of the network in {where}; mend it, or report the lines above if it is not your own"

@@ -148,12 +148,20 @@ def predict(model: Path, out: Path, on: list[str], views: int | None, device: st
 def list_models() -> None:
     """List the networks that a config can name, with their arguments and defaults.
 
-    A new network is a new file in workflow/jetpulse/models; the list is read from there.
+    A new network is a new file in workflow/jetpulse/models; the list is read from there. A file that cannot be used as
+    a network is reported behind the list, with exit code 1.
 
     Example:
       jetpulse list-models
     """
-    from jetpulse.config.networks import model_names, model_summary
+    from jetpulse.config.networks import NetworkFileError, model_names, model_summary
+    from jetpulse.errors import UserError
 
+    mistakes = []
     for name in model_names():
-        print(f"{name}: {model_summary(name)}")
+        try:
+            print(f"{name}: {model_summary(name)}")
+        except NetworkFileError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise UserError("\n".join(mistakes))

@@ -5,6 +5,7 @@ scikit-learn is imported only when the config names one of them.
 
 import difflib
 import inspect
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -34,6 +35,10 @@ _PAIRS = (("Classifier", "Regressor"), ("SVC", "SVR"))
 _PROBABLE = {"SVC": "probability: true", "NuSVC": "probability: true", "SGDClassifier": "loss: log_loss"}
 # Numbers that YAML 1.1 reads as text: 1e-3 and 1.5e3 (no dot, no sign of the exponent), -.5.
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]\.[0-9]+")
+
+# Largest whole numbers of parameters that take memory, and of all others.
+_LARGEST = {"n_estimators": 100_000, "hidden_layer_sizes": 65_536}
+_LARGEST_OF_ALL = 10**9
 
 
 def find_estimator(name: str) -> type:
@@ -114,6 +119,22 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
+def _check_sizes(key: str, value: Any) -> None:
+    """Refuse numbers for which no memory or time is enough.
+
+    Raises:
+        ValueError: such a number.
+    """
+    largest = _LARGEST.get(key, _LARGEST_OF_ALL)
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, int) and abs(item) > largest and key != "random_state":
+            msg = f"parameter {key!r}: {item} is too large, {largest} at most"
+            raise ValueError(msg)
+        if isinstance(item, float) and not math.isfinite(item):
+            msg = f"parameter {key!r}: {item} is not a finite number"
+            raise ValueError(msg)
+
+
 def _check_name(name: str, info: ValidationInfo) -> str:
     estimator = find_estimator(name)
     able = "classification" if classifies(estimator) else "regression"
@@ -129,6 +150,8 @@ def _check_name(name: str, info: ValidationInfo) -> str:
 
 def _check_parameters(given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
     parameters = {key: _plain(value) for key, value in given.items()}
+    for key, value in parameters.items():
+        _check_sizes(key, value)
     if "estimator" in info.data:  # otherwise its name is wrong, which is the first thing to mend
         make_estimator(info.data["estimator"], parameters)
     return parameters

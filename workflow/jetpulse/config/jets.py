@@ -6,7 +6,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 
 from jetpulse.config.jet_formats import READING, Fields, Format, LabelOrName, formats_with, unused_keys
 from jetpulse.config.splits import Split, SplitFilesOrList
-from jetpulse.config.types import Name, Section, Window, real
+from jetpulse.config.types import Count, Name, Section, Seed, Window, check_pieces, real
 
 
 def _increasing(window: list[float]) -> list[float]:
@@ -19,11 +19,9 @@ def _increasing(window: list[float]) -> list[float]:
 class Simulation(Section):
     """Jets simulated with Pythia8, clustered with FastJet."""
 
-    jets_per_class: Annotated[int, Field(ge=1)] = Field(
-        description="Jets of each class (top, QCD) that pass the selection."
-    )
-    seed: Annotated[int, Field(ge=0)] = Field(1, description="Base seed; change it for an independent sample.")
-    block: Annotated[int, Field(ge=1)] = Field(
+    jets_per_class: Count = Field(description="Jets of each class (top, QCD) that pass the selection.")
+    seed: Seed = Field(1, description="Base seed; change it for an independent sample.")
+    block: Count = Field(
         5000, description="Jets in one job. Part of the sample's definition: each block has seeds of its own."
     )
     pt: Window = Field([550.0, 650.0], description="Jet pT window in GeV.")
@@ -60,6 +58,11 @@ class Simulation(Section):
         if self.pt_hat[0] >= self.pt[1] or self.pt_hat[1] <= self.pt[0]:
             msg = f"pt_hat {self.pt_hat} does not overlap the jet window pt {self.pt}"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _within_memory(self) -> "Simulation":
+        check_pieces(self.jets_per_class, self.block, 4 * self.max_constituents)
         return self
 
 
@@ -110,7 +113,7 @@ class JetSource(Section):
     order: Literal["repair", "refuse"] = Field(
         "repair", description="What to do with constituents that are not sorted by pT, hardest first."
     )
-    max_constituents: Annotated[int, Field(ge=1)] | None = Field(
+    max_constituents: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="Hardest constituents kept per jet; null: all."
     )
     unit: Literal["GeV", "MeV"] = Field("GeV", description="Unit of momenta in the files; samples are in GeV.")

@@ -199,12 +199,16 @@ def _check_fresh(analysis: Analysis, experiment: Experiment) -> list[str]:
     generator = getattr(source, "waveforms", None) or getattr(source, "counts", None)
     if generator is None:
         return [f"training.fresh: {experiment.dataset!r} is not of generated waveforms or spectra; remove it"]
-    settings = experiment.training.fresh.settings
+    fresh = experiment.training.fresh
     try:
-        fresh_settings(generator, settings)
+        spec = fresh_settings(generator, fresh.settings)
     except ValidationError as error:
         key = "training.fresh.settings."
         return [key + explain(item, type(generator)) for item in error.errors()]
+    try:
+        type(spec).model_validate(spec.model_dump() | {"n": fresh.entries, "block": fresh.entries})
+    except ValidationError:
+        return [f"training.fresh.entries: {fresh.entries} entries of this size do not fit into memory; lower it"]
     return []
 
 

@@ -4,7 +4,7 @@ The JSON schema for editors, ``config/defaults.yaml`` and ``config/README.md`` a
 descriptions (``jetpulse document-config``).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from jetpulse.config.jets import JetDataset, JetImage
-from jetpulse.config.networks import check_model, model_names, model_tasks
+from jetpulse.config.networks import check_model, model_tasks, networks_for
 from jetpulse.config.observables import JetObservables
 from jetpulse.config.problems import Columns, ProblemDataset
 from jetpulse.config.pulses import PulseDataset
@@ -26,7 +26,7 @@ from jetpulse.config.scans import Scan, Search, SearchSettings
 from jetpulse.config.scores import ScoresOrFiles
 from jetpulse.config.spectra import SpectrumDataset
 from jetpulse.config.training import Training
-from jetpulse.config.types import Fraction, Name, Section, real
+from jetpulse.config.types import Fraction, Name, Section, Seeds, Task, real
 
 # What can be learned from which kinds of dataset.
 TASKS = {
@@ -87,9 +87,7 @@ NOT_WITH_SCORES = {
 class Experiment(Section):
     """A dataset, seen through a representation, learned by a model for a task, over several seeds; or scores of it."""
 
-    task: Literal[
-        "classification", "localisation", "reconstruction", "variational", "adversarial", "regression", "control"
-    ] = Field(
+    task: Task = Field(
         "classification",
         description="What is learned and how it is judged: `classification` of jets or a problem's entries; "
         "`localisation` of the coincident pulse in waveforms; of spectra `reconstruction` (autoencoder), `variational` "
@@ -107,11 +105,9 @@ class Experiment(Section):
         "dataset's test split, evaluated and compared like our own. Without training, seeds, representation, test_on.",
     )
     training: Training = Field(Training(), description="How it is trained.")
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
-        [1, 2, 3], description="One training for each; results are medians, their spread is shown."
-    )
+    seeds: Seeds = Field([1, 2, 3], description="One training for each; results are medians, their spread is shown.")
     test_on: list[Name] = Field([], description="Further datasets whose test split is evaluated too.")
-    views: Annotated[int, Field(ge=1)] = Field(
+    views: Annotated[int, Field(ge=1, le=1024)] = Field(
         1,
         description="A prediction is the mean over so many views of a jet, turned about its centroid by equal angles, "
         "every second one mirrored: a bit better, for as many passes. 1 or even; only for networks on constituents.",
@@ -133,8 +129,8 @@ class Experiment(Section):
             msg = "has model and scores, needs exactly one of them; remove the other"
             raise ValueError(msg)
         if self.model is not None and self.task not in model_tasks(self.model.name):
-            able = [name for name in model_names() if self.task in model_tasks(name)]
-            msg = f"model: {self.model.name!r} does not learn {self.task}; networks that do: {', '.join(able)}"
+            able = ", ".join(networks_for(self.task))
+            msg = f"model: {self.model.name!r} does not learn {self.task}; networks that do: {able}"
             raise ValueError(msg)
         if self.model is not None:
             self.model.arguments(self.task)

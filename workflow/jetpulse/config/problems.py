@@ -6,10 +6,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from jetpulse.config.splits import Files, Split, one_or_many
 from jetpulse.config.streams import Stream
-from jetpulse.config.types import Name, Section, real
+from jetpulse.config.types import Count, Name, Section, Seed, real
 
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
 Answers = Literal["classes", "number", "episodes"]
 
 

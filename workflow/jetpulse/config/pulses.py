@@ -5,24 +5,28 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from jetpulse.config.splits import Files, Split
-from jetpulse.config.types import Section, real
+from jetpulse.config.types import Count, Section, Seed, check_pieces, real
 
 
 class Waveforms(Section):
     """Digitised waveforms: a smooth background, pulses, and one pulse that is coincident in all traces."""
 
-    n: Annotated[int, Field(ge=0)] = Field(10_000, description="Entries, each of them `traces` waveforms.")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(123, description="Base seed.")
-    traces: Annotated[int, Field(ge=1)] = Field(3, description="Waveforms in one entry.")
-    samples: Annotated[int, Field(ge=2)] = Field(100, description="Time bins of a waveform.")
+    n: Annotated[int, Field(ge=0, le=10**9)] = Field(10_000, description="Entries, each of them `traces` waveforms.")
+    seed: Seed = Field(123, description="Base seed.")
+    traces: Annotated[int, Field(ge=1, le=10_000)] = Field(3, description="Waveforms in one entry.")
+    samples: Annotated[int, Field(ge=2, le=10**6)] = Field(100, description="Time bins of a waveform.")
     duration: real(gt=0) = Field(1.0, description="Time from the first to the last bin; pulses are 0.02 of it wide.")
-    components: Annotated[int, Field(ge=1)] = Field(3, description="Waves that make up the smooth background.")
-    background: real(ge=0) = Field(1.0, description="Mean number of further pulses in a trace.")
+    components: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        3, description="Waves that make up the smooth background."
+    )
+    background: real(ge=0, le=10_000) = Field(1.0, description="Mean number of further pulses in a trace.")
     amplitude: real(gt=0) = Field(5.0, description="Height of a pulse; a wave of the background has height 1.")
-    amplitude_spread: real(ge=0) = Field(0.0, description="Log-normal spread of the heights; needs `exact: false`.")
+    amplitude_spread: real(ge=0, le=10) = Field(
+        0.0, description="Log-normal spread of the heights; needs `exact: false`."
+    )
     noise: real(ge=0) = Field(0.0, description="Standard deviation of electronic noise; needs `exact: false`.")
     exact: bool = Field(False, description="The reference's stream of random numbers, bit for bit, in one piece.")
-    block: Annotated[int, Field(ge=1)] = Field(
+    block: Count = Field(
         10_000, description="Entries in one job. Part of the sample's definition: each block has seeds of its own."
     )
 
@@ -31,6 +35,12 @@ class Waveforms(Section):
         if self.exact and (self.amplitude_spread or self.noise):
             msg = "exact: the reference has neither amplitude_spread nor noise; set them to 0 or exact to false"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _within_memory(self) -> "Waveforms":
+        each = self.traces * (self.samples + 2 * self.components + 2 * self.background)
+        check_pieces(self.n, max(self.n, 1) if self.exact else self.block, each)
         return self
 
 

@@ -1,16 +1,20 @@
 """Typed models of scans and searches: which keys of an experiment take which values, and what a scan expands into."""
 
 import difflib
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jetpulse.config.types import Name, Real, Section
+from jetpulse.config.types import Name, Real, Section, Seed, Seeds
 
 # Where the keys that a scan varies begin; `representation` and `dataset` go on with keys of what they name.
 VARIED = ("training", "model", "seeds", "representation", "dataset", "experiment")
 Values = Annotated[list[Any], Field(min_length=1)]
 Scale = Literal["linear", "log", "category"]
+# An end of a range; the key that takes it has limits of its own.
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_MOST_POINTS = 10_000
 
 
 def _check_key(key: str, allowed: tuple[str, ...]) -> None:
@@ -44,9 +48,7 @@ class Scan(Section):
     labels: list[str] | dict[str, list[str]] | None = Field(
         None, description="Names of the values in figure and table (null: the values); for a grid by key."
     )
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = Field(
-        None, description="Seeds of every point (null: those of the experiment)."
-    )
+    seeds: Seeds | None = Field(None, description="Seeds of every point (null: those of the experiment).")
     x_scale: Literal["auto", "linear", "log", "category"] = Field(
         "auto", description="Axis of the figure; `auto`: numbers over more than a decade are `log`, texts a `category`."
     )
@@ -79,6 +81,10 @@ class Scan(Section):
             if len(set(seeds)) < len(seeds):
                 msg = f"seeds {seeds} are not all different"
                 raise ValueError(msg)
+        points = math.prod(len(values) for values in self.axes().values())
+        if points > _MOST_POINTS:
+            msg = f"vary: {points} combinations of values, {_MOST_POINTS} are possible; leave some out"
+            raise ValueError(msg)
         self._check_labels()
         return self
 
@@ -120,7 +126,7 @@ class Point(Section):
 
     experiment: Name = Field(description="The experiment that was trained.")
     dataset: Name = Field(description="Its dataset.")
-    place: list[int] = Field(description="Number of its value on every axis.")
+    place: list[Annotated[int, Field(ge=0, lt=_MOST_POINTS)]] = Field(description="Number of its value on every axis.")
 
 
 class ScanPlan(Section):
@@ -143,8 +149,8 @@ class ScanPlan(Section):
 class Range(Section):
     """What a search may choose from: numbers between two ends, or one of several values."""
 
-    low: int | Real | None = Field(None, description="Smallest number; with two whole numbers only such are tried.")
-    high: int | Real | None = Field(None, description="Largest number.")
+    low: Whole | Real | None = Field(None, description="Smallest number; with two whole numbers only such are tried.")
+    high: Whole | Real | None = Field(None, description="Largest number.")
     log: bool = Field(False, description="Try orders of magnitude equally often.")
     choices: Values | None = Field(None, description="In place of `low` and `high`: the values.")
 
@@ -177,15 +183,15 @@ class SearchSettings(Section):
     space: Annotated[dict[str, Range], Field(min_length=1)] = Field(
         description="What is tried for which key; keys begin with `training.` or `model.`."
     )
-    trials: Annotated[int, Field(ge=1)] = Field(30, description="Trainings.")
-    seed: Annotated[int, Field(ge=0)] = Field(1, description="Seed of what is tried and of every training.")
+    trials: Annotated[int, Field(ge=1, le=100_000)] = Field(30, description="Trainings.")
+    seed: Seed = Field(1, description="Seed of what is tried and of every training.")
     metric: Literal["val_loss", "val_accuracy"] = Field(
         "val_loss", description="What is to be best, on the validation split, after the epoch that a training keeps."
     )
     prune: bool = Field(
         True, description="Stop a trial that is worse than the median of earlier ones after as many epochs."
     )
-    max_epochs: Annotated[int, Field(ge=1)] | None = Field(
+    max_epochs: Annotated[int, Field(ge=1, le=10**6)] | None = Field(
         None, description="Epochs of a trial at most, in place of the experiment's (null: as the experiment)."
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from jetpulse.config.splits import Files, Split
-from jetpulse.config.types import Fraction, Name, Positive, Real, Section, real
+from jetpulse.config.types import Count, Fraction, Name, Positive, Real, Section, Seed, check_pieces, real
 
 
 class Line(Section):
@@ -21,15 +21,15 @@ class Line(Section):
 class Counts(Section):
     """Generated spectra: counts per bin from a smooth background and lines of varying flux."""
 
-    n: Annotated[int, Field(ge=0)] = Field(20_000, description="Number of spectra.")
-    seed: Annotated[int, Field(ge=0)] = Field(1, description="Base seed.")
-    bins: Annotated[int, Field(ge=2)] = Field(500, description="Bins of a spectrum.")
-    background: Annotated[list[Real], Field(min_length=1)] = Field(
+    n: Annotated[int, Field(ge=0, le=10**9)] = Field(20_000, description="Number of spectra.")
+    seed: Seed = Field(1, description="Base seed.")
+    bins: Annotated[int, Field(ge=2, le=100_000)] = Field(500, description="Bins of a spectrum.")
+    background: Annotated[list[Real], Field(min_length=1, max_length=100)] = Field(
         [500.0, -500.0, 200.0],
         description="Expected background counts of a bin: coefficients of a polynomial on the axis from 0 to 1, "
         "constant first.",
     )
-    lines: list[Line] = Field(
+    lines: Annotated[list[Line], Field(max_length=1000)] = Field(
         [
             Line(centre=0.3, width=0.05, flux=108.0, spread=0.26, absent=0.5),
             Line(centre=0.55, width=0.12, flux=73.0, spread=0.4, absent=0.5),
@@ -37,7 +37,7 @@ class Counts(Section):
         description="The spectral lines; the defaults are those of the reference's 200 spectra.",
     )
     poisson: bool = Field(True, description="Draw counts; `false` gives the expected counts, without noise.")
-    block: Annotated[int, Field(ge=1)] = Field(
+    block: Count = Field(
         10_000, description="Spectra in one piece. Part of the sample's definition: each block has seeds of its own."
     )
 
@@ -48,6 +48,11 @@ class Counts(Section):
         if lowest <= 0:
             msg = f"background {self.background} falls to {lowest:g} counts, must be above 0 in every bin"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _within_memory(self) -> "Counts":
+        check_pieces(self.n, self.block, self.bins + 2 * len(self.lines))
         return self
 
 

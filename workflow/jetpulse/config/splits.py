@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from jetpulse.config.types import Fraction, Section
+from jetpulse.config.types import Fraction, Section, Seed
 
 
 class Split(Section):
@@ -13,7 +13,7 @@ class Split(Section):
     train: Fraction = Field(0.6, description="Fraction to train on.")
     val: Fraction = Field(0.2, description="Fraction that decides when to stop.")
     test: Fraction = Field(0.2, description="Fraction used once, for the results.")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Another seed deals the events anew.")
+    seed: Seed = Field(0, description="Another seed deals the events anew.")
     method: Literal["hash", "shuffle"] = Field(
         "hash",
         description="`hash`: by the event's id alone, so that more events move none of the others; `shuffle`: "

@@ -5,14 +5,16 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from jetpulse.config.types import Positive, Section, real
+from jetpulse.config.types import Positive, Section, Seed, real
+
+_MOST_RATES = 10**9  # of all episodes
 
 
 class Stream(Section):
     """Episodes of a stream of pulses: their rate drifts and jumps, and a trigger's threshold has to follow it."""
 
-    n: Annotated[int, Field(ge=0)] = Field(500, description="Episodes.")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(1, description="Base seed.")
+    n: Annotated[int, Field(ge=0, le=10**6)] = Field(500, description="Episodes.")
+    seed: Seed = Field(1, description="Base seed.")
     steps: Annotated[int, Field(ge=2, le=100_000)] = Field(
         200, description="Time steps of an episode; before each the threshold may move by one level."
     )
@@ -38,5 +40,8 @@ class Stream(Section):
                 f"target {self.target:g} is out of reach: at the median rate thresholds from 0 to {self.highest:g} mV "
                 f"accept {self.rate:g} to {least:.3g} pulses per step; change target, rate, highest or height"
             )
+            raise ValueError(msg)
+        if self.n * self.steps > _MOST_RATES:
+            msg = f"{self.n} episodes of {self.steps} steps are more than {_MOST_RATES:.0e} in all; lower n or steps"
             raise ValueError(msg)
         return self

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jetpulse.config.types import Positive, Section, real
+from jetpulse.config.types import Count, Positive, Section, Size, real
 
 # What entries generated while training share with those of the dataset, or have no use for.
 FIXED = ("n", "seed", "block", "exact", "traces", "samples", "duration", "bins")
@@ -13,7 +13,7 @@ FIXED = ("n", "seed", "block", "exact", "traces", "samples", "duration", "bins")
 class Fresh(Section):
     """Entries that are generated while training, none of them twice."""
 
-    entries: Annotated[int, Field(ge=1)] = Field(20_000, description="Entries in one epoch.")
+    entries: Count = Field(20_000, description="Entries in one epoch.")
     settings: dict[str, Any] = Field(
         {},
         description="Keys of the dataset's `waveforms` or `counts` with other values than the dataset has, such as "
@@ -93,7 +93,9 @@ class Training(Section):
         "(doi:10.48550/arXiv.1608.03983), `exponential` to a hundredth, `one-cycle` raises it from a 25th over 30 % of "
         "the steps and then lowers it to 0 (doi:10.48550/arXiv.1708.07120).",
     )
-    warmup: Annotated[int, Field(ge=0)] = Field(0, description="Steps over which the learning rate rises from 0.")
+    warmup: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        0, description="Steps over which the learning rate rises from 0."
+    )
     clip: Positive | None = Field(None, description="Largest norm of the gradient; longer ones are shortened to it.")
     average: real(ge=0, lt=1) = Field(
         0.0, description="Keep a running mean of the weights, of which each step replaces 1 - `average`, and use it."
@@ -102,18 +104,20 @@ class Training(Section):
         "glorot",
         description="`glorot`, `he`: uniform weights, zero biases; `torch`: the layers' own defaults.",
     )
-    batch: Annotated[int, Field(ge=1)] = Field(50, description="Entries in one step.")
-    epochs: Annotated[int, Field(ge=1)] = Field(30, description="Largest number of passes over the training split.")
-    steps: Annotated[int, Field(ge=1)] | None = Field(
+    batch: Count = Field(50, description="Entries in one step.")
+    epochs: Annotated[int, Field(ge=1, le=10**6)] = Field(
+        30, description="Largest number of passes over the training split."
+    )
+    steps: Count | None = Field(
         None,
         description="Train for so many steps of the optimiser, in place of `epochs`; the last epoch may be a part.",
     )
-    patience: Annotated[int, Field(ge=1)] | None = Field(
+    patience: Annotated[int, Field(ge=1, le=10**6)] | None = Field(
         2,
         description="Stop after so many epochs without a better validation loss, of which the best count (null: "
         "train to the end; the last weights count and no validation split is needed).",
     )
-    max_train: Annotated[int, Field(ge=1)] | None = Field(
+    max_train: Count | None = Field(
         None,
         description="Use only so many training entries (null: all), by event id: smaller choices lie within larger.",
     )
@@ -132,7 +136,7 @@ class Training(Section):
         "of all values; `columns` does so with every value of an entry for itself, as observables need; `principal` "
         "takes the leading `components` of a principal-component analysis, each with variance 1.",
     )
-    components: Annotated[int, Field(ge=1)] = Field(4, description="Components of `normalise: principal`.")
+    components: Size = Field(4, description="Components of `normalise: principal`.")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="`bfloat16` computes the network, not its weights, in 16 bits; faster where supported."
     )

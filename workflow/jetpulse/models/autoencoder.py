@@ -4,12 +4,12 @@ With the default arguments on 500 bins the reference's 500 - 4 - 2 - 4 - 500.
 """
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Size, Sizes
 from jetpulse.models.layers import dense_layers
 
 TASKS = ("reconstruction",)
@@ -24,8 +24,8 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        hidden: list[Annotated[int, Field(ge=1)]] = [4],  # noqa: B006 - read, never changed
-        latent: Annotated[int, Field(ge=1)] = 2,
+        hidden: Sizes = [4],  # noqa: B006 - read, never changed
+        latent: Size = 2,
         activation: Literal["softsign", "tanh", "sigmoid", "relu", "gelu"] = "softsign",
     ) -> None:
         """Build for inputs of ``shape``; ``hidden`` are the encoder's layers, the decoder has them in reverse."""

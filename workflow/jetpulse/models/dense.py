@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from jetpulse.config.types import OfTwoClasses
+from jetpulse.config.types import OfTwoClasses, Sizes
 from jetpulse.errors import UserError
 
 TASKS = ("classification", "localisation", "regression")
@@ -27,7 +27,7 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        hidden: list[Annotated[int, Field(ge=1)]] = [128, 64, 64],  # noqa: B006 - read, never changed
+        hidden: Sizes = [128, 64, 64],  # noqa: B006 - read, never changed
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         activation: Literal["relu", "sigmoid", "tanh", "softsign", "gelu"] = "relu",
         one_logit: OfTwoClasses = False,

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Size
 from jetpulse.errors import UserError
 
 TASKS = ("classification",)
@@ -23,8 +24,8 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        filters: Annotated[int, Field(ge=1)] = 8,
-        hidden: Annotated[int, Field(ge=1)] = 16,
+        filters: Size = 8,
+        hidden: Size = 16,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:
         """Build for pictures of ``shape`` (rows, columns).

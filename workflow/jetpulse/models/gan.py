@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
+from jetpulse.config.types import Size, Sizes
 from jetpulse.models.layers import dense_layers
 
 TASKS = ("adversarial",)
@@ -54,10 +55,10 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        latent: Annotated[int, Field(ge=1)] = 4,
-        hidden: list[Annotated[int, Field(ge=1)]] = [64, 64],  # noqa: B006 - read, never changed
-        parts: Annotated[int, Field(ge=1)] = 3,
-        critic: list[Annotated[int, Field(ge=1)]] = [64, 64],  # noqa: B006 - read, never changed
+        latent: Size = 4,
+        hidden: Sizes = [64, 64],  # noqa: B006 - read, never changed
+        parts: Size = 3,
+        critic: Sizes = [64, 64],  # noqa: B006 - read, never changed
         penalty: Annotated[float, Field(ge=0)] = 0.03,
         distance: Annotated[float, Field(ge=0)] = 5.0,
         noise: Annotated[float, Field(ge=0)] = 0.5,

@@ -5,12 +5,11 @@ the layout of Kasieczka et al. (doi:10.1007/JHEP05(2017)006) at the size of the 
 """
 
 from itertools import pairwise
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Size, Sizes
 from jetpulse.errors import UserError
 from jetpulse.models.layers import SameConvolution
 
@@ -26,9 +25,9 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        filters: Annotated[int, Field(ge=1)] = 8,
-        kernel: Annotated[int, Field(ge=1)] = 4,
-        hidden: list[Annotated[int, Field(ge=1)]] = [64, 64, 64],  # noqa: B006 - read, never changed
+        filters: Size = 8,
+        kernel: Size = 4,
+        hidden: Sizes = [64, 64, 64],  # noqa: B006 - read, never changed
     ) -> None:
         """Build for images of ``shape`` (rows, columns)."""
         super().__init__()

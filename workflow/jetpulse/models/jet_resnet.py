@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from jetpulse.config.types import Odd
+from jetpulse.config.types import Depth, Odd, Size, Sizes
 from jetpulse.errors import UserError
 
 TASKS = ("classification",)
@@ -64,13 +64,13 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        stem: Annotated[int, Field(ge=1)] = 16,
+        stem: Size = 16,
         kernel: Odd = 5,
         pool: bool = False,
-        widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [16, 32, 64],  # noqa: B006
-        blocks: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [1, 1, 1],  # noqa: B006
+        widths: Annotated[Sizes, Field(min_length=1)] = [16, 32, 64],  # noqa: B006
+        blocks: Annotated[list[Depth], Field(min_length=1, max_length=100)] = [1, 1, 1],  # noqa: B006
         bottleneck: bool = False,
-        groups: Annotated[int, Field(ge=1)] = 1,
+        groups: Size = 1,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:
         """Build for images of ``shape`` (rows, columns)."""

@@ -17,6 +17,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Depth, Size
 from jetpulse.models.layers import mean_of_existing, working_type
 
 TASKS = ("classification",)
@@ -97,9 +98,9 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 80,
-        width: Annotated[int, Field(ge=1)] = 32,
-        blocks: Annotated[int, Field(ge=1)] = 3,
+        constituents: Size = 80,
+        width: Size = 32,
+        blocks: Depth = 3,
         beams: bool = True,
         step: Annotated[float, Field(gt=0)] = 0.005,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2,

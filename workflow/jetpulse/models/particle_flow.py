@@ -14,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Size, Sizes
 from jetpulse.models.constituents import particle_features, transverse
 from jetpulse.models.layers import dense_layers
 
@@ -29,9 +30,9 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 200,
-        particle: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [100, 100, 256],  # noqa: B006
-        hidden: list[Annotated[int, Field(ge=1)]] = [100, 100, 100],  # noqa: B006 - both are read, never changed
+        constituents: Size = 200,
+        particle: Annotated[Sizes, Field(min_length=1)] = [100, 100, 256],  # noqa: B006
+        hidden: Sizes = [100, 100, 100],  # noqa: B006 - both are read, never changed
         energy_flow: bool = False,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
+from jetpulse.config.types import Depth, Size, Sizes
 from jetpulse.models.constituents import particle_features
 from jetpulse.models.layers import mean_of_existing, working_type
 
@@ -72,11 +73,11 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 100,
-        neighbours: Annotated[int, Field(ge=1)] = 7,
-        widths: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [32, 64],  # noqa: B006
-        layers: Annotated[int, Field(ge=1)] = 3,
-        hidden: Annotated[int, Field(ge=1)] = 128,
+        constituents: Size = 100,
+        neighbours: Size = 7,
+        widths: Annotated[Sizes, Field(min_length=1)] = [32, 64],  # noqa: B006
+        layers: Depth = 3,
+        hidden: Size = 128,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
         """Build for jets of four-momenta (``shape`` is (4,)); the hardest ``constituents`` are looked at."""

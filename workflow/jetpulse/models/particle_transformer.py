@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
+from jetpulse.config.types import Depth, Size
 from jetpulse.models.constituents import pair_features, particle_features
 from jetpulse.models.layers import dense_layers
 
@@ -66,13 +67,13 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        constituents: Annotated[int, Field(ge=1)] = 100,
-        width: Annotated[int, Field(ge=1)] = 64,
-        heads: Annotated[int, Field(ge=1)] = 4,
-        blocks: Annotated[int, Field(ge=1)] = 3,
-        class_blocks: Annotated[int, Field(ge=1)] = 1,
-        expansion: Annotated[int, Field(ge=1)] = 2,
-        pair_width: Annotated[int, Field(ge=1)] = 16,
+        constituents: Size = 100,
+        width: Size = 64,
+        heads: Size = 4,
+        blocks: Depth = 3,
+        class_blocks: Depth = 1,
+        expansion: Size = 2,
+        pair_width: Size = 16,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ) -> None:
         """Build for jets of four-momenta (``shape`` is (4,)); the hardest ``constituents`` are looked at."""

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Sizes
 from jetpulse.models.layers import dense_layers
 
 TASKS = ("control",)
@@ -25,7 +26,7 @@ class Network(nn.Module):
         outputs: int,
         *,
         memory: Annotated[int, Field(ge=1, le=100)] = 4,
-        hidden: list[Annotated[int, Field(ge=1)]] = [16],  # noqa: B006 - read, never changed
+        hidden: Sizes = [16],  # noqa: B006 - read, never changed
         discount: Annotated[float, Field(ge=0, le=1)] = 0.8,
         rollouts: Annotated[int, Field(ge=2, le=1000)] = 4,
         entropy: Annotated[float, Field(ge=0)] = 0.0,

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from jetpulse.config.types import Odd
+from jetpulse.config.types import Odd, Size
 
 TASKS = ("localisation",)
 
@@ -36,10 +36,10 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        trace_channels: Annotated[int, Field(ge=1)] = 24,
-        trace_blocks: Annotated[int, Field(ge=0)] = 2,
-        channels: Annotated[int, Field(ge=1)] = 48,
-        blocks: Annotated[int, Field(ge=0)] = 2,
+        trace_channels: Size = 24,
+        trace_blocks: Annotated[int, Field(ge=0, le=1000)] = 2,
+        channels: Size = 48,
+        blocks: Annotated[int, Field(ge=0, le=1000)] = 2,
         first: Odd = 7,
         width: Odd = 5,
     ) -> None:

@@ -6,14 +6,11 @@ close to the ends for a whole window get probability 0. After the exercise of "M
 Physicists" (D. Kirkby).
 """
 
-from typing import Annotated
-
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from jetpulse.config.types import Odd
+from jetpulse.config.types import Odd, Size
 from jetpulse.errors import UserError
 
 TASKS = ("localisation",)
@@ -27,7 +24,7 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        filters: Annotated[int, Field(ge=1)] = 2,
+        filters: Size = 2,
         width: Odd = 3,
         window: Odd = 7,
     ) -> None:

@@ -4,11 +4,12 @@ GRU (Cho et al., doi:10.3115/v1/D14-1179) or LSTM (doi:10.1162/neco.1997.9.8.173
 is that of `pulse-cnn`.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import nn
+
+from jetpulse.config.types import Depth, Size
 
 TASKS = ("localisation",)
 
@@ -22,8 +23,8 @@ class Network(nn.Module):
         outputs: int,
         *,
         cell: Literal["gru", "lstm"] = "gru",
-        hidden: Annotated[int, Field(ge=1)] = 48,
-        layers: Annotated[int, Field(ge=1)] = 2,
+        hidden: Size = 48,
+        layers: Depth = 2,
     ) -> None:
         """Build for ``shape`` (traces, samples)."""
         super().__init__()

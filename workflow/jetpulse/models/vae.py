@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from jetpulse.config.types import Size, Sizes
 from jetpulse.models.layers import dense_layers
 
 TASKS = ("variational",)
@@ -23,8 +24,8 @@ class Network(nn.Module):
         shape: tuple[int, ...],
         outputs: int,
         *,
-        hidden: list[Annotated[int, Field(ge=1)]] = [],  # noqa: B006 - read, never changed
-        latent: Annotated[int, Field(ge=1)] = 2,
+        hidden: Sizes = [],  # noqa: B006 - read, never changed
+        latent: Size = 2,
         sigma: Annotated[float, Field(gt=0)] = 0.015,
     ) -> None:
         """Build for inputs of ``shape``; ``sigma`` is their noise, in units of the normalised input."""
