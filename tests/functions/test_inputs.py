@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jetpulse.errors import UserError
 from jetpulse.jets.images import to_dense
 from jetpulse.samples import Block, hash_events, read_block
-from jetpulse.training.inputs import Dense, SparseImages
+from jetpulse.training.inputs import Dense, SparseImages, check_codes
 from jetpulse.training.objectives import load_objective
 from toy_jets import assert_one_line
 from toys import (
@@ -29,6 +29,19 @@ LOCALISATION = load_objective("localisation")
 
 def dense(block: Block, pixels: int = PIXELS) -> np.ndarray:
     return to_dense(block.offsets, block.flat["pixel"], block.flat["value"], pixels)
+
+
+@pytest.mark.parametrize(
+    ("found", "trained", "fits"),
+    [("1, 2", ["1", "2"], True), ("0, 1", ["1", "2"], False), ("0, 1", ["QCD", "top"], True), ("0, 1", [], True)],
+)
+def test_a_network_is_not_asked_about_classes_of_other_codes(found, trained, fits):
+    if fits:
+        check_codes("s.h5", {"classes": found}, trained)
+        return
+    with pytest.raises(UserError) as error:
+        check_codes("s.h5", {"classes": found}, trained)
+    assert_one_line(error, "s.h5: has the classes 0, 1, the model was trained on 1, 2")
 
 
 def test_a_batch_by_hand_with_an_empty_image_in_the_middle():

@@ -234,6 +234,32 @@ def test_what_is_no_class_is_refused(tmp_path, value):
     refused(tmp_path, dataset({"files": str(path), "label": "kind"}), path, "entry 2: kind is", "whole number from 0")
 
 
+def test_codes_of_classes_are_their_names_in_one_order_over_all_files_and_splits(tmp_path):
+    rows = {"train": (5, 2), "val": (2, 5), "test": (2, 9)}
+    paths = {
+        split: [str(write(tmp_path / f"{split}.csv", "a,kind\n" + "".join(f"{i},{codes[i % 2]}\n" for i in range(6))))]
+        for split, codes in rows.items()
+    }
+    lines = []
+    write_samples(tmp_path / "s.h5", dataset({"files": paths, "label": "kind"}), log=lines.append)
+    found = {split: entries["label"].tolist() for split, entries in contents(tmp_path / "s.h5").items()}
+    assert found == {"train": [1, 0] * 3, "val": [0, 1] * 3, "test": [0, 2] * 3}
+    attributes = read_attributes(tmp_path / "s.h5")
+    assert (attributes["outputs"], attributes["classes"]) == (3, "2, 5, 9")
+    assert lines == [
+        "classes by their codes: 2 is class 0, 5 is class 1, 9 is class 2",
+        "class 9 is in test only, not in train, where it could be learned",
+    ]
+
+
+def test_codes_of_classes_in_files_beside_are_numbered_anew(tmp_path):
+    data = write_frame(tmp_path / "d.h5", np.arange(20.0).reshape(10, 2))
+    labels = write_frame(tmp_path / "l.h5", np.tile([1.0, 2.0], 5)[:, None], "labels")
+    write_samples(tmp_path / "s.h5", dataset({"files": str(data), "labels": str(labels)}))
+    assert joined(tmp_path / "s.h5", "label").tolist() == [0, 1] * 5
+    assert read_attributes(tmp_path / "s.h5")["outputs"] == 2
+
+
 def test_a_single_class_is_refused(tmp_path):
     path = write(tmp_path / "t.csv", "a,kind\n" + "1,0\n" * 30)
     refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "all entries are of class 0")

@@ -16,6 +16,9 @@ def build_problems(out: Path, spec: str) -> None:
     episodes of a changing rate; scikit-learn's digits are at hand. Files are csv (.csv, .csv.gz), pandas HDF5 in fixed
     format, and pictures in idx files.
 
+    Classes are whole numbers from 0; where numbers are left out between them, as in 1 and 2, they are the places of
+    these codes in ascending order, and the codes are the names of the classes.
+
     Writes a group per split: event int64 (n), features float32 (n, ...), of classes label int64 (n) and of classes and
     numbers target float64 (n). Names of columns and classes are attributes. The same spec gives the same bytes.
 
@@ -40,7 +43,7 @@ def build_problems(out: Path, spec: str) -> None:
     seeds = {"seed": generated.seed} if generated else {}
     log_start("build-problems", "h5py", **seeds, split_seed=dataset.split.seed)
     with progress(generated.n if generated else None, "entries") as count:
-        counts = write_samples(out, dataset, count)
+        counts = write_samples(out, dataset, count, log)
     for split in ("train", "val", "test"):
         log(f"{split}: {counts[split]} entries")
     log(f"wrote {out}")

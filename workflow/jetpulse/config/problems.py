@@ -87,11 +87,11 @@ class ProblemSource(Section):
     )
     labels: Paths | None = Field(
         None,
-        description="Files of the classes, whole numbers from 0, one for each of `files` and in the same order: HDF5 "
-        "or idx. Of csv files `label` names a column.",
+        description="Files of the classes, whole numbers (0, 1, 2, ... or other codes), one for each of "
+        "`files` and in the same order: HDF5 or idx. Of csv files `label` names a column.",
     )
     targets: Paths | None = Field(None, description="The same for numbers to be learned.")
-    label: str | None = Field(None, description="Column of a csv that holds the class, a whole number from 0.")
+    label: str | None = Field(None, description="Column of a csv that holds the class, a whole number.")
     target: str | None = Field(None, description="Column of a csv that holds the number to be learned.")
     columns: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="Columns of a csv to learn from, in this order (null: all others)."

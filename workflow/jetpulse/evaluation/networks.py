@@ -8,7 +8,7 @@ import numpy as np
 from jetpulse.errors import UserError
 from jetpulse.samples import split_sizes
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.inputs import check_representation, make_inputs, read_split
+from jetpulse.training.inputs import check_codes, check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import restore
 from jetpulse.training.objectives import load_objective
@@ -43,6 +43,7 @@ def predict_split(
     objective = load_objective(task)
     block, attributes = read_split(inputs, split)
     check_representation(inputs, attributes, description["representation"])
+    check_codes(inputs, attributes, description.get("classes", ()))
     entries = make_inputs(block, attributes, objective, where, normalisation)
     predicted = restore(predict_network(network, objective, entries, description["seed"]), objective, normalisation)
     known = {name: block.entries[name] for name in ("event", *objective.targets)}

@@ -41,6 +41,7 @@ class Entries:
         units: unit of each feature by name.
         target: name and unit of the number that is learned.
         classes: names of the classes, none where only the entries tell how many there are.
+        recoded: whether these names are the codes that files have in place of 0, 1, 2, ...
         packages: which made or read the entries, beside numpy.
     """
 
@@ -51,6 +52,7 @@ class Entries:
     units: dict[str, str] = field(default_factory=dict)
     target: str = ""
     classes: tuple[str, ...] = ()
+    recoded: bool = False
     packages: tuple[str, ...] = ()
 
 

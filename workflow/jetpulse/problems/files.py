@@ -3,7 +3,7 @@
 import fnmatch
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -29,18 +29,24 @@ def open_entries(spec: ProblemDataset) -> Entries:
     return import_module(f"jetpulse.problems.{name}").entries(getattr(spec.source, name, spec.source))
 
 
-def write_samples(path: str | Path, spec: ProblemDataset, progress: Progress = lambda n: None) -> Counter:
+def write_samples(
+    path: str | Path,
+    spec: ProblemDataset,
+    progress: Progress = lambda n: None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Counter:
     """Write samples.h5 of a dataset, kind ``problems``; return the number of entries by split.
 
     Every split is a group: ``event`` int64 (n), ``features`` float32 (n, *shape); of classes ``label`` int64 (n) and
     the same as a number, ``target`` float64 (n); of numbers ``target`` alone; of episodes none of these. The event is
     the number of a generated entry, or file number << 40 | row. Attributes: ``shape``, ``outputs`` (classes, 1 number
     or 3 actions), ``columns`` and ``classes`` (names, joined by ", "), ``target`` (name and unit).
+    ``log`` gets a line for what is worth knowing about the classes.
 
     Raises:
         UserError: a bad file, entries of a single class, or a split that ends up empty.
     """
-    entries, counts, seen = open_entries(spec), Counter(), Counter()
+    entries, counts, seen = open_entries(spec), Counter(), set()
     definition = spec.model_dump(exclude={"question"})
     with Writer.create(path, "problems", spec=definition, units=entries.units, packages=entries.packages) as writer:
         empty = np.zeros(0, np.int64 if entries.answers == "classes" else np.float64)
@@ -57,13 +63,26 @@ def write_samples(path: str | Path, spec: ProblemDataset, progress: Progress = l
                         chosen = np.flatnonzero(where == i)
                         writer.append(split, block.take(chosen))
                         counts[split] += len(chosen)
-                    if entries.answers == "classes":
-                        seen.update(dict(zip(*np.unique(answers, return_counts=True), strict=True)))
+                        if entries.answers == "classes":
+                            seen.update((split, int(label)) for label in np.unique(answers[chosen]))
                     event += len(features)
                     progress(len(features))
         _check_splits(path, spec, counts)
-        writer.describe(**_attributes(entries, definition, seen, path))
+        writer.describe(**_attributes(entries, definition, {label for _, label in seen}, path))
+    for line in _about_classes(entries, seen):
+        log(line)
     return counts
+
+
+def _about_classes(entries: Entries, seen: Collection[tuple[str, int]]) -> Iterator[str]:
+    """Yield lines on classes (split, class) that are numbered anew, and on those that are not in the training split."""
+    names = entries.classes or tuple(map(str, range(max((label for _, label in seen), default=-1) + 1)))
+    if entries.recoded:
+        yield "classes by their codes: " + ", ".join(f"{code} is class {i}" for i, code in enumerate(names))
+    for label, name in enumerate(names):
+        splits = [split for split in SPLITS if (split, label) in seen]
+        if splits and "train" not in splits:
+            yield f"class {name} is in {' and '.join(splits)} only, not in train, where it could be learned"
 
 
 def _block(event: int, features: np.ndarray, answers: np.ndarray | None, entries: Entries) -> Block:
@@ -76,7 +95,7 @@ def _block(event: int, features: np.ndarray, answers: np.ndarray | None, entries
     return Block(found)
 
 
-def _attributes(entries: Entries, definition: dict, seen: Counter, path: str | Path) -> dict:
+def _attributes(entries: Entries, definition: dict, seen: Collection[int], path: str | Path) -> dict:
     outputs, classes = 1 if entries.answers == "number" else ACTIONS, entries.classes
     if entries.answers == "classes":
         if len(seen) == 1 and not classes:

@@ -1,7 +1,7 @@
 """Entries of a small problem from the user's files: features with classes or numbers, in a column or a file beside."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,13 +20,42 @@ _INK = 255.0
 
 @dataclass(frozen=True)
 class _Pair:
-    """A file of features, the names of those that are wanted, and where its answers are: `beside`, or a column."""
+    """A file of features, the names of those that are wanted, and where its answers are: `beside`, or a column.
+
+    ``codes`` are those of the dataset's classes where they are not 0, 1, 2, ...; a class is its code's place there.
+    """
 
     file: UserFile
     features: tuple[str, ...]
     answer: str
     beside: UserFile | None
     classes: bool
+    codes: tuple[int, ...] = ()
+
+    def found_codes(self) -> set[int]:
+        """Return the codes of the classes that the file has; only its answers are read."""
+        file, row, found = self.beside or self.file, 0, set()
+        for values in file.read((self.answer,)):
+            found |= set(np.unique(self._answers(values.reshape(len(values)).astype(np.float64), row)).tolist())
+            row += len(values)
+        return found
+
+    def _answers(self, values: np.ndarray, first: int) -> np.ndarray:
+        """Return answers as classes int64 (n,) or as they are; ``first`` is the number of the entry where they begin.
+
+        Raises:
+            UserError: a class that is not a whole number from 0.
+        """
+        if not self.classes:
+            return values
+        wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= MOST_CLASSES))
+        if len(wrong):
+            raise UserError(
+                f"{(self.beside or self.file).path}: entry {first + wrong[0]}: {self.answer} is {values[wrong[0]]:g}, "
+                f"expected a class: a whole number from 0 to {MOST_CLASSES - 1}; entries count from 0"
+            )
+        found = values.astype(np.int64)
+        return np.searchsorted(self.codes, found) if self.codes else found
 
     def count(self) -> int:
         return self.file.count(self.features)
@@ -36,10 +65,11 @@ class _Pair:
         if self.beside is None:
             row = 0
             for values in self.file.read((*self.features, self.answer)):
-                yield values[:, :-1], _answers(values[:, -1], self.classes, self.file, self.answer, row)
+                yield values[:, :-1], self._answers(values[:, -1], row)
                 row += len(values)
             return
-        yield from _side_by_side(self.file, self.features, self.beside, self.answer, self.classes)
+        for values, found, row in _side_by_side(self.file, self.features, self.beside, self.answer):
+            yield values, self._answers(found, row)
 
 
 def entries(source: ProblemSource) -> Entries:
@@ -63,6 +93,9 @@ def entries(source: ProblemSource) -> Entries:
                 f"{pair.file.path}: {_layout(pair)}, but {first.file.path}: {_layout(first)}; all files of a dataset "
                 "need the same"
             )
+    codes = sorted(set().union(*(pair.found_codes() for pair in pairs))) if classes else []
+    if len(codes) > 1 and codes != list(range(len(codes))):
+        pairs = [replace(pair, codes=tuple(codes)) for pair in pairs]
     return Entries(
         answers="classes" if classes else "number",
         shape=(len(first.features),) if first.features else first.file.shape,
@@ -73,6 +106,8 @@ def entries(source: ProblemSource) -> Entries:
         columns=first.features,
         units={} if first.features else {"features": "1 (from 0 paper to 1 ink)"},
         target="" if classes else first.answer,
+        classes=tuple(map(str, pairs[0].codes)),
+        recoded=bool(pairs[0].codes),
         packages=("pyarrow", "hdf5plugin"),
     )
 
@@ -130,9 +165,9 @@ def _only_column(beside: UserFile) -> str:
 
 
 def _side_by_side(
-    file: UserFile, features: Sequence[str], beside: UserFile, answer: str, classes: bool
-) -> Iterator[Chunk]:
-    """Yield the entries of two files, which are read in pieces of different lengths."""
+    file: UserFile, features: Sequence[str], beside: UserFile, answer: str
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Yield features, answers and the first one's number of two files, which are read in pieces of other lengths."""
     take, row = _taking(beside, answer), 0
     for values in file.read(features):
         found = take(len(values))
@@ -142,7 +177,7 @@ def _side_by_side(
                 f"{row + len(values)} entries; give one for each, in the same order"
             )
         scaled = values / _INK if file.format == "idx" else values
-        yield scaled, _answers(found, classes, beside, answer, row)
+        yield scaled, found, row
         row += len(values)
     if len(take(1)):
         raise UserError(
@@ -167,20 +202,3 @@ def _taking(file: UserFile, answer: str) -> Callable[[int], np.ndarray]:
         return joined[:n]
 
     return take
-
-
-def _answers(values: np.ndarray, classes: bool, file: UserFile, name: str, first: int) -> np.ndarray:
-    """Return answers as classes int64 (n,) or as they are; ``first`` is the number of the entry where they begin.
-
-    Raises:
-        UserError: a class that is not a whole number from 0.
-    """
-    if not classes:
-        return values
-    wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= MOST_CLASSES))
-    if len(wrong):
-        raise UserError(
-            f"{file.path}: entry {first + wrong[0]}: {name} is {values[wrong[0]]:g}, expected a class: a whole number "
-            f"from 0 to {MOST_CLASSES - 1}; entries count from 0"
-        )
-    return values.astype(np.int64)

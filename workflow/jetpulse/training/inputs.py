@@ -1,7 +1,7 @@
 """What a network reads: the entries of one split, kept as stored on the device, dense only batch by batch."""
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -205,6 +205,22 @@ def check_representation(path: str | Path, attributes: dict[str, Any], trained_o
     made_with = representation_of(attributes)
     if made_with != trained_on:
         raise UserError(f"{path}: made with {made_with}, the model was trained on {trained_on}")
+
+
+def check_codes(path: str | Path, attributes: Mapping[str, Any], trained_on: Collection[str]) -> None:
+    """Refuse a file whose classes stand for other codes of the user's files than those that a network was trained on.
+
+    Names that are words are no codes: samples that are told apart by these may be compared.
+
+    Raises:
+        UserError: names both.
+    """
+    found = str(attributes.get("classes", "")).split(", ")
+    if all(name.isdecimal() for name in (*found, *trained_on)) and trained_on and found != list(trained_on):
+        raise UserError(
+            f"{path}: has the classes {', '.join(found)}, the model was trained on {', '.join(trained_on)}; give the "
+            "same class the same code in all files, and each dataset all classes"
+        )
 
 
 def read_split(

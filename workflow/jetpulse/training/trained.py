@@ -14,7 +14,7 @@ from jetpulse.errors import UserError
 from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer, load_json
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.inputs import check_representation, make_inputs, read_split
+from jetpulse.training.inputs import check_codes, check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import PREFIX, Normalisation, restore, stored_normalisation
 from jetpulse.training.objectives import load_objective
@@ -97,6 +97,7 @@ def write_predictions(
         for name, file in tested.items():
             block, attributes = read_split(file, "test")
             check_representation(file, attributes, description["representation"])
+            check_codes(file, attributes, description.get("classes", ()))
             inputs = make_inputs(block, attributes, objective, where, normalisation)
             predicted = restore(
                 predict_network(network, objective, inputs, description["seed"]), objective, normalisation
