@@ -39,7 +39,42 @@ def verb(*arguments: tuple[tuple[str, ...], dict[str, Any]]) -> Callable[[Callab
 
 def path(name: str, text: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Declare an argument that is a path."""
-    return argument(name, type=Path, help=text, **({} if name.startswith("-") else {"metavar": name.upper()}) | options)
+    given = {"type": Path} | ({} if name.startswith("-") else {"metavar": name.upper()}) | options
+    return argument(name, help=text, **given)
+
+
+def model_file(place: Path) -> Path:
+    """Return the file of a trained network's weights for that file itself or for the folder that it is in.
+
+    Raises:
+        UserError: a folder without a model.
+    """
+    if not place.is_dir():
+        return place
+    file = place / "model.safetensors"
+    if file.is_file():
+        return file
+    inside = sorted(found.parent.name for found in place.glob("*/model.safetensors"))
+    hint = (
+        f"there are models in {', '.join(inside[:5])} inside of it"
+        if inside
+        else "name one that a training has written"
+    )
+    raise UserError(f"{place}: a folder without model.safetensors; {hint}")
+
+
+def _model_file(text: str) -> Path:
+    try:
+        return model_file(Path(text))
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def model(
+    name: str = "model", text: str = "model.safetensors", **options: Any
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Declare an argument that is a trained network: model.safetensors or the folder that it is in."""
+    return path(name, f"{text}, or the folder that it is in; model.json is read beside it", type=_model_file, **options)
 
 
 def count(text: str) -> int:

@@ -7,6 +7,7 @@ from jetpulse.cli.common import (
     grouped_paths,
     log,
     log_start,
+    model,
     named_paths,
     path,
     read_spec,
@@ -102,9 +103,9 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str], calibr
     path("out", "metrics.json of the experiment"),
     argument("--dataset", required=True, help="the dataset that was trained on"),
     path("--metrics", "metrics.json of every seed", nargs="+", required=True),
-    path(
+    model(
         "--models",
-        "model.safetensors of every seed, in the same order; left out for scores from elsewhere",
+        "model.safetensors of every seed, in the same order (none for scores from elsewhere)",
         nargs="+",
         default=[],
     ),

@@ -7,6 +7,7 @@ from jetpulse.cli.common import (
     grouped_paths,
     log,
     log_start,
+    model,
     named_paths,
     path,
     read_spec,
@@ -249,7 +250,7 @@ def plot_localisation_comparison(dataset: str, spec: str, predictions: list[str]
 
 
 @verb(
-    path("models", "model.safetensors of every seed, of the network pulse-reference", nargs="+"),
+    model("models", "model.safetensors of every seed, of the network pulse-reference", nargs="+"),
     path("--out", "figure to write", required=True),
 )
 def plot_kernels(models: list[Path], out: Path) -> None:

@@ -7,6 +7,7 @@ from jetpulse.cli.common import (
     check_spec,
     log,
     log_start,
+    model,
     path,
     positive,
     progress,
@@ -15,7 +16,6 @@ from jetpulse.cli.common import (
     views,
 )
 
-_MODEL = path("model", "model.safetensors; model.json is read beside it")
 _DEVICE = argument(
     "--device",
     choices=("auto", "cpu", "cuda"),
@@ -25,7 +25,7 @@ _DEVICE = argument(
 
 
 @verb(
-    _MODEL,
+    model(),
     path("inputs", "the representation's HDF5 file that it was trained on"),
     path("out", "JSON to write"),
     views(),
@@ -52,7 +52,7 @@ def calibrate(model: Path, inputs: Path, out: Path, views: int | None, device: s
 
 
 @verb(
-    _MODEL,
+    model(),
     path(
         "file",
         "jets in a format that is read, an HDF5 file that this project wrote, a csv, a picture or a folder of such",
@@ -100,12 +100,12 @@ def score(
     code that predicts has changed since.
 
     Example:
-      jetpulse score release/model.safetensors new.root scores.parquet --format nanoaod
+      jetpulse score results/top-cnn/release new.root scores.parquet --format nanoaod
 
       jetpulse score seed1/model.safetensors new.root scores.csv \\
           --spec '{"format": "tree", "fields": {"pt": "c_pt", "eta": "c_eta", "phi": "c_phi"}}'
 
-      jetpulse score results/digits/release/model.safetensors my-digit.png recognised.csv
+      jetpulse score results/digits/release my-digit.png recognised.csv
     """
     from jetpulse.config import JetSource
     from jetpulse.errors import UserError
@@ -147,7 +147,7 @@ def _released(model: Path) -> list[str]:
 
 
 @verb(
-    _MODEL,
+    model(),
     path("out", "ONNX file to write"),
 )
 def export_onnx(model: Path, out: Path) -> None:
@@ -172,7 +172,7 @@ def export_onnx(model: Path, out: Path) -> None:
 
 
 @verb(
-    _MODEL,
+    model(),
     path("inputs", "the representation's HDF5 file whose test split is looked at"),
     path("out", "figure to write"),
     argument("--jets", type=positive, default=2000, help="most jets that are looked at (default: 2000)"),

@@ -2,13 +2,24 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, log, log_start, named_paths, path, read_spec, spec_argument, verb
+from jetpulse.cli.common import (
+    argument,
+    log,
+    log_start,
+    model,
+    model_file,
+    named_paths,
+    path,
+    read_spec,
+    spec_argument,
+    verb,
+)
 
 _SAMPLES = path("--samples", "samples.h5, or the columns of them that the networks saw", required=True)
 _TESTED = (
     path("predictions", "predictions.h5 of every seed", nargs="+"),
     _SAMPLES,
-    path("--models", "model.safetensors of every seed, in the same order", nargs="+", default=[]),
+    model("--models", "model.safetensors of every seed, in the same order", nargs="+", default=[]),
     argument("--dataset", required=True, help="the dataset's name in the predictions"),
 )
 
@@ -76,7 +87,7 @@ def plot_regression(predictions: list[Path], samples: Path, models: list[Path], 
 
 
 @verb(
-    path("models", "model.safetensors of every seed of one experiment", nargs="+"),
+    model("models", "model.safetensors of every seed of one experiment", nargs="+"),
     _SAMPLES,
     path("--out", "figure to write", required=True),
 )
@@ -98,7 +109,13 @@ def plot_weights(models: list[Path], samples: Path, out: Path) -> None:
 
 @verb(
     spec_argument("the experiments, by name"),
-    argument("--models", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="a model.safetensors of each"),
+    argument(
+        "--models",
+        required=True,
+        nargs="+",
+        metavar="EXPERIMENT=FILE",
+        help="a model.safetensors of each, or the folder that it is in",
+    ),
     argument("--samples", required=True, nargs="+", metavar="DATASET=FILE", help="samples.h5 of every dataset"),
     path("--out", "figure to write", required=True),
 )
@@ -115,7 +132,8 @@ def plot_boundaries(spec: str, models: list[str], samples: list[str], out: Path)
 
     experiments = read_spec(spec, Experiments).root
     log_start("plot-boundaries", "matplotlib", "torch")
-    n = plot_boundaries_figure(named_paths(models, "--models"), named_paths(samples, "--samples"), experiments, out)
+    trained = {name: model_file(file) for name, file in named_paths(models, "--models").items()}
+    n = plot_boundaries_figure(trained, named_paths(samples, "--samples"), experiments, out)
     log(f"drew {n} surfaces: {out}")
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from jetpulse.cli.common import argument, even, log, log_start, path, verb
+from jetpulse.cli.common import argument, even, log, log_start, model, path, verb
 
 
 @verb(
     path("out", "model.safetensors to write"),
     path("inputs", "the representation's HDF5 file that was trained on"),
     argument("--experiment", required=True, help="its name"),
-    path("--models", "model.safetensors of every seed", nargs="+", required=True),
+    model("--models", "model.safetensors of every seed", nargs="+", required=True),
     path("--metrics", "metrics.json of every seed, in the same order", nargs="+", required=True),
     argument("--licence", required=True, help="licence of the weights"),
     argument("--train-code", required=True, metavar="HASH", help="hash of the code that trained"),

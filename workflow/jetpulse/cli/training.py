@@ -8,6 +8,7 @@ from jetpulse.cli.common import (
     count,
     log,
     log_start,
+    model,
     named_paths,
     path,
     read_spec,
@@ -108,7 +109,7 @@ def train(
 
 
 @verb(
-    path("model", "model.safetensors; model.json is read beside it"),
+    model(),
     path("out", "predictions.h5 to write"),
     argument(
         "--on",
