@@ -57,7 +57,7 @@ def test_the_first_offender_is_named():
 
 
 def test_the_event_is_the_row_in_the_file_whatever_the_block():
-    block = make_block(GOOD, first=(2 << 40) + 500)
+    block = make_block(GOOD, first=(2 << 32) + 500)
     block.flat["constituents"][2, 0] = -1
     with pytest.raises(UserError) as error:
         check_jets(block, "a.h5")

@@ -13,8 +13,9 @@ from jetpulse.config import JetDataset, JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.export import export_jets
 from jetpulse.jets.files import write_samples
+from jetpulse.jets.intake import jets_of_files
 from jetpulse.jets.readers import read_jets
-from jetpulse.samples import read_block
+from jetpulse.samples import Writer, read_block
 from toy_jets import assert_one_line
 
 READ_AS = {"root": "tree", "parquet": "parquet", "npz": "npz"}
@@ -42,6 +43,25 @@ def test_exported_jets_come_back_identical(tmp_path, samples, format, rows, monk
     np.testing.assert_array_equal(counts, np.diff(before.offsets))
     label = np.concatenate([block.entries["label"] for block in blocks])
     np.testing.assert_array_equal(label, before.entries["label"], strict=True)
+    event = np.concatenate([block.entries["event"] for block in blocks])
+    np.testing.assert_array_equal(event, before.entries["event"], strict=True)
+
+
+@pytest.mark.parametrize("format", READ_AS)
+def test_exported_events_of_several_jets_are_not_torn_when_they_are_read_back(tmp_path, real_data, format):
+    nano = {"files": {"test": {"path": str(real_data / "nano_tt_v15.root"), "label": 1}}, "format": "nanoaod"}
+    with Writer.create(tmp_path / "nano.h5", "jets", spec={}, units={}) as writer:
+        for split, block in jets_of_files(JetDataset(kind="jets", source=nano)):
+            writer.append(split, block)
+    export_jets(tmp_path / "nano.h5", tmp_path / f"all.{format}", format, ["test"])
+    back = {"files": [str(tmp_path / f"all.{format}")], "format": READ_AS[format]}
+    spec = JetDataset(kind="jets", source=back, split={"train": 0.5, "val": 0, "test": 0.5})
+    found = {}
+    for split, block in jets_of_files(spec):
+        for event in block.entries["event"].tolist():
+            found.setdefault(event, []).append(split)
+    assert sum(len(splits) > 1 for splits in found.values()) > 10
+    assert {len(set(splits)) for splits in found.values()} == {1}
 
 
 @pytest.mark.parametrize("format", READ_AS)

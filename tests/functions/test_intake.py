@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from jet_formats import toy_block, write_npz
+from jet_formats import list_columns, momenta_lists, toy_block, write_npz, write_parquet, write_tree
 from jetpulse.config import JetDataset
 from jetpulse.errors import UserError
-from jetpulse.jets.checks import Balance, Duplicates, hash_jets
+from jetpulse.jets.checks import Balance
 from jetpulse.jets.intake import jets_of_files
 from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
-from jetpulse.samples import SPLITS, Block, assign_splits
+from jetpulse.samples import SPLITS, Block, assign_splits, row_of
 from toy_jets import assert_one_line, make_block
 
 
@@ -34,7 +34,8 @@ def test_a_list_of_files_is_dealt_by_event(tmp_path):
     paths = [str(write_npz(tmp_path / f"{i}.npz", toy_block(40, seed=i))) for i in range(2)]
     pairs, _ = collect(dataset(paths, {"train": 0.5, "val": 0.0, "test": 0.5}))
     events = sorted(event for split in SPLITS for event, _ in pairs[split])
-    assert events == [*range(40), *((1 << 40) + i for i in range(40))]
+    assert len(set(events)) == 80
+    assert sorted(map(row_of, events)) == sorted([*range(40)] * 2)
     assert pairs["val"] == []
     for i, split in enumerate(SPLITS):
         where = assign_splits(np.array([e for e, _ in pairs[split]], np.int64), {"train": 0.5, "val": 0, "test": 0.5})
@@ -50,8 +51,8 @@ def test_another_seed_deals_anew(tmp_path):
 def test_named_files_keep_their_order(tmp_path):
     paths = [str(write_npz(tmp_path / f"{i}.npz", toy_block(4, seed=i))) for i in range(3)]
     pairs, _ = collect(dataset({"train": [paths[0], paths[1]], "test": paths[2]}))
-    assert [event for event, _ in pairs["train"]] == [*range(4), *((1 << 40) + i for i in range(4))]
-    assert [event for event, _ in pairs["test"]] == [(2 << 40) + i for i in range(4)]
+    assert [row_of(event) for event, _ in pairs["train"]] == [*range(4)] * 2
+    assert [row_of(event) for event, _ in pairs["test"]] == [*range(4)]
 
 
 def test_files_of_one_class_are_mixed(tmp_path, monkeypatch):
@@ -60,7 +61,9 @@ def test_files_of_one_class_are_mixed(tmp_path, monkeypatch):
     files = [{"path": qcd, "label": 0}, {"path": top, "label": 1}]
     pairs, _ = collect(dataset(files, {"train": 1.0, "val": 0.0, "test": 0.0}))
     labels = np.array([label for _, label in pairs["train"]])
-    assert (labels == np.array([event >> 40 for event, _ in pairs["train"]])).all()
+    first = {event >> 32: label for event, label in pairs["train"]}
+    assert len(first) == 2
+    assert (labels == np.array([first[event >> 32] for event, _ in pairs["train"]])).all()
     assert 12 <= labels[:40].sum() <= 28  # and not 0, as it would be file after file
     assert labels.sum() == 100
 
@@ -70,8 +73,8 @@ def test_jets_outside_of_the_window_are_left_out(tmp_path):
     path = str(write_npz(tmp_path / "a.npz", block))
     lines = []
     pairs, _ = collect(dataset({"test": path}, select={"pt": [55, 65], "eta_max": 2}), lines.append)
-    assert [event for event, _ in pairs["test"]] == [3]
-    assert lines == ["left out: 3 jets: outside of `select`"]
+    assert [row_of(event) for event, _ in pairs["test"]] == [3]
+    assert lines[1:] == ["left out: 3 jets: outside of `select`"]
 
 
 def test_the_window_looks_at_all_constituents_and_the_hardest_are_kept(tmp_path):
@@ -115,40 +118,96 @@ def test_a_jet_in_two_splits_is_refused_with_both_places(tmp_path):
     assert any("1 such jets" in line for line in lines)
 
 
-def test_the_same_jet_twice_in_one_split_is_no_matter(tmp_path):
-    a = str(write_npz(tmp_path / "a.npz", toy_block(8)))
-    pairs, _ = collect(dataset({"train": [a, a], "test": str(write_npz(tmp_path / "b.npz", toy_block(8, seed=9)))}))
-    assert len(pairs["train"]) == 16
+def test_the_same_jet_twice_in_one_split_is_logged(tmp_path):
+    block = toy_block(8)
+    twice = block.take(np.array([*range(8), 0, 5]))
+    a = str(write_npz(tmp_path / "a.npz", twice))
+    lines = []
+    pairs, _ = collect(
+        dataset({"train": a, "test": str(write_npz(tmp_path / "b.npz", toy_block(8, seed=9)))}), lines.append
+    )
+    assert len(pairs["train"]) == 10
+    assert lines[0] == "split 'train': 2 jets equal another one of it"
 
 
-def test_hashes_tell_jets_apart_that_differ_in_one_bit_or_in_order():
-    block = toy_block(50, most=30)
-    before = hash_jets(block.flat["constituents"], block.offsets)
-    assert len(set(before.tolist())) == 50
-    longest = int(np.argmax(np.diff(block.offsets)))
-    for change in ("bit", "order", "length"):
-        values, offsets = block.flat["constituents"].copy(), block.offsets.copy()
-        first, last = offsets[longest], offsets[longest + 1]
-        if change == "bit":
-            values.view(np.uint32)[first, 3] ^= 1
-        elif change == "order":
-            values[[first, last - 1]] = values[[last - 1, first]]
-        else:
-            offsets[longest + 1] -= 1
-        assert hash_jets(values, offsets)[longest] != before[longest]
-    assert hash_jets(np.zeros((0, 4), np.float32), np.zeros(1, np.int64)).tolist() == []
+@pytest.mark.parametrize(
+    ("files", "keep"),
+    [
+        (["a", "a"], True),
+        (["a", "copy"], True),
+        ({"train": ["a", "b", "copy"]}, True),
+        ({"train": "a", "test": "copy"}, False),
+    ],
+)
+def test_a_file_that_is_named_twice_is_refused(tmp_path, files, keep):
+    paths = {name: str(write_npz(tmp_path / f"{name}.npz", toy_block(8, seed=len(name) % 3))) for name in ("a", "copy")}
+    (tmp_path / "copy.npz").write_bytes((tmp_path / "a.npz").read_bytes())
+    paths["b"] = str(write_npz(tmp_path / "b.npz", toy_block(8, seed=5)))
+    as_paths = lambda names: [paths[name] for name in ([names] if isinstance(names, str) else names)]  # noqa: E731
+    spec = {split: as_paths(names) for split, names in files.items()} if isinstance(files, dict) else as_paths(files)
+    with pytest.raises(UserError) as error:
+        collect(dataset(spec, duplicates="keep" if keep else "refuse"))
+    assert_one_line(error, "a.npz", "once")
 
 
-def test_duplicates_between_any_two_splits_are_counted():
-    blocks = {split: toy_block(5, seed=i) for i, split in enumerate(SPLITS)}
-    duplicates = Duplicates()
-    for split, block in blocks.items():
-        duplicates.add(split, block)
-    assert list(duplicates.between()) == []
-    duplicates.add("test", blocks["train"].take(np.array([2, 3])))
-    assert [(one, here, other, count) for one, here, other, _, count in duplicates.between()] == [
-        ("train", 2, "test", 2)
-    ]
+def test_files_before_and_between_others_move_no_event(tmp_path):
+    blocks = [toy_block(300, seed=i) for i in range(3)]
+    a, b, c = (str(write_npz(tmp_path / f"{i}.npz", block)) for i, block in enumerate(blocks))
+
+    def where(*paths):
+        return {event: split for split, pairs in collect(dataset(list(paths)))[0].items() for event, _ in pairs}
+
+    few, many = where(b, c), where(c, a, b)
+    assert len(few) == 600
+    assert {event: many[event] for event in few} == few
+
+
+EVENT = np.repeat(np.arange(20), 3)  # jets 0, 1, 2 are of one event
+
+
+@pytest.mark.parametrize("format", ["tree", "parquet", "npz"])
+def test_jets_of_an_event_that_is_named_share_a_split(tmp_path, format):
+    block = toy_block(60)
+    path = tmp_path / "jets"
+    if format == "npz":
+        path = write_npz(path.with_suffix(".npz"), block, event=EVENT)
+    elif format == "parquet":
+        write_parquet(path, {**list_columns(block), "event": EVENT})
+    else:
+        flat = {"label": block.entries["label"], "event": EVENT}
+        write_tree(path, "jets", {"constituent": momenta_lists(block)}, flat)
+    lines = []
+    pairs, _ = collect(dataset([str(path)], format=format), lines.append)
+    where = {}
+    for split in SPLITS:
+        for event, _ in pairs[split]:
+            where.setdefault(event, []).append(split)
+    assert sorted(where) == [*range(20)]
+    assert all(len(splits) == 3 and len(set(splits)) == 1 for splits in where.values())
+    assert f"{path}: entries of equal event are one event" in lines
+    rows, _ = collect(dataset([str(path)], format=format, event=[]), lines.append)
+    assert len({event for split in SPLITS for event, _ in rows[split]}) == 60
+    assert any(line.startswith(f"{path}: each row is taken for an event") for line in lines)
+
+
+def test_equal_events_of_two_files_are_one_event_and_cannot_be_two_splits(tmp_path):
+    a, b = (str(write_npz(tmp_path / f"{i}.npz", toy_block(60, seed=i), event=EVENT)) for i in range(2))
+    pairs, _ = collect(dataset([a, b]))
+    splits = {split: {event for event, _ in pairs[split]} for split in SPLITS}
+    assert sorted(event for events in splits.values() for event in events) == [*range(20)]
+    with pytest.raises(UserError) as error:
+        collect(dataset({"train": a, "test": b}))
+    assert_one_line(error, f"{b}: event 0:", f"event 0 of {a}", "(20 such events)", "event: []")
+    collect(dataset({"train": a, "test": b}, event=[]))
+
+
+def test_messages_name_the_row_whatever_the_event_is(tmp_path):
+    block = toy_block(6)
+    block.flat["constituents"][block.offsets[4], 0] = -1
+    path = str(write_npz(tmp_path / "a.npz", block, event=np.full(6, 2**40)))
+    with pytest.raises(UserError) as error:
+        collect(dataset({"train": path}))
+    assert_one_line(error, f"{path}: event 4, constituent 0")
 
 
 def test_stretches_that_are_not_mixed_get_a_line():

@@ -50,10 +50,10 @@ def test_padding_is_dropped_and_the_rest_kept(good):
     assert block.entries["label"].dtype == np.int8
 
 
-def test_event_ids_hold_the_file_number_and_the_row(good):
-    blocks = read(good, file_number=3, rows=2)
+def test_event_ids_hold_the_beginning_that_is_given_and_the_row(good):
+    blocks = read(good, prefix=3, rows=2)
     events = np.concatenate([block.entries["event"] for block in blocks])
-    assert events.tolist() == [3 << 40, (3 << 40) + 1, (3 << 40) + 2]
+    assert events.tolist() == [3 << 32, (3 << 32) + 1, (3 << 32) + 2]
     assert events.dtype == np.int64
 
 

@@ -27,10 +27,12 @@ from jet_formats import (
     write_tree,
 )
 from jetpulse.config import JetSource
+from jetpulse.errors import UserError
 from jetpulse.jets.checks import check_jets
 from jetpulse.jets.kinematics import pt_eta_phi
 from jetpulse.jets.readers import read_jets
-from toy_jets import momenta
+from top_tagging_file import write_table
+from toy_jets import assert_one_line, momenta
 
 BLOCK = toy_block()
 SAME = {
@@ -45,10 +47,10 @@ SAME = {
 }
 
 
-def read(path, format="tree", number=0, rows=10_000, left_out=None, **options):
+def read(path, format="tree", prefix=0, rows=10_000, left_out=None, **options):
     """Return what a file holds: event, label, counts, constituents of all blocks."""
     source = JetSource(files=[str(path)], format=format, **options)
-    blocks = list(read_jets(path, source, number, None, rows, left_out))
+    blocks = list(read_jets(path, source, lambda: prefix, None, rows, left_out))
     return (
         np.concatenate([block.entries["event"] for block in blocks]),
         np.concatenate([block.entries["label"] for block in blocks]),
@@ -62,7 +64,7 @@ def read(path, format="tree", number=0, rows=10_000, left_out=None, **options):
 def test_every_format_holds_the_same_jets(tmp_path, name, rows):
     format = name.removeprefix("wide ").removesuffix(" in Fortran order")
     found = read(SAME[name](tmp_path / "jets"), format, 3, rows=rows)
-    expected = np.arange(6) + (3 << 40), BLOCK.entries["label"], np.diff(BLOCK.offsets), BLOCK.flat["constituents"]
+    expected = np.arange(6) + (3 << 32), BLOCK.entries["label"], np.diff(BLOCK.offsets), BLOCK.flat["constituents"]
     for left, right in zip(found, expected, strict=True):
         np.testing.assert_array_equal(left, right, strict=True)
 
@@ -232,3 +234,39 @@ def test_what_is_read_passes_the_checks(tmp_path, name):
     path, source = write_example(name, tmp_path / "jets")
     for block in read_jets(path, JetSource(**source)):
         assert len(check_jets(block, path, "repair")) == len(block)
+
+
+def _in_table(path):
+    return write_table(path, padded(BLOCK, 5), BLOCK.entries["label"], label_names=("eventNumber", "is_signal_new"))
+
+
+def _in_tree(path):
+    flat = {"label": BLOCK.entries["label"] == 1, "eventNumber": np.zeros(6, np.uint64)}
+    return write_tree(path, "own", {"pf": momenta_lists(BLOCK)}, flat)
+
+
+def _in_jetclass(path):
+    flat = {"label_QCD": BLOCK.entries["label"] == 0, "label_Tbqq": BLOCK.entries["label"] == 1}
+    groups = {"part": momenta_lists(BLOCK, ("energy", "px", "py", "pz"))}
+    return write_tree(path, "tree", groups, {**flat, "eventNumber": np.zeros(6)})
+
+
+OWN = {name: f"pf_{name}" for name in ("E", "px", "py", "pz")}
+NAMED = {
+    "top-tagging": (_in_table, {}),
+    "tree": (_in_tree, {"fields": OWN}),
+    "jetclass": (_in_jetclass, {}),
+    "parquet": (lambda path: write_parquet(path, wide_columns(BLOCK) | {"eventNumber": np.zeros(6, np.uint8)}), {}),
+    "npz": (lambda path: write_npz(path.with_suffix(".npz"), BLOCK, eventNumber=np.zeros(6, np.int32)), {}),
+}
+
+
+@pytest.mark.parametrize("format", NAMED)
+def test_any_column_may_name_the_event(tmp_path, format):
+    write, options = NAMED[format]
+    path = write(tmp_path / "jets")
+    assert read(path, format, rows=4, event="eventNumber", **options)[0].tolist() == [0] * 6
+    assert read(path, format, 0, 4, **options)[0].tolist() == [*range(6)]  # but is not taken for it unasked
+    with pytest.raises(UserError) as error:
+        read(path, format, event=["eventNumber", "evenNumber"], **options)
+    assert_one_line(error, path, "evenNumber")

@@ -19,7 +19,7 @@ from jetpulse.evaluation.predictions import read_predicted
 from jetpulse.evaluation.scores import match_events, write_scores
 from jetpulse.figures.classification_files import plot_classification_figures
 from jetpulse.figures.table import write_table
-from jetpulse.samples import Writer, dump_json, load_json
+from jetpulse.samples import Writer, dump_json, load_json, row_ids
 from toy_jets import assert_one_line, make_block
 from toys import experiment, read_rows, write_predictions_file
 
@@ -145,6 +145,20 @@ def test_scores_that_are_not_of_this_test_split_are_refused(samples, content, wo
 def test_two_columns_are_no_logits(samples):
     content = {"label": LABEL, "score": np.stack([1 - SCORE, SCORE], axis=1)}
     refused(samples, content, "two columns of scores are probabilities, not a logit", meaning="logit")
+
+
+def test_rows_of_the_one_file_will_do_for_events(tmp_path):
+    rows = np.array([9, 0, 4, 3, 2, 7])
+    samples = write_samples(tmp_path / "samples.h5", row_ids(12345, rows), LABEL)
+    order = np.array([3, 1, 0, 5, 4, 2])
+    predicted = imported(samples, {"label": LABEL[order], "score": SCORE[order], "event": rows[order]})
+    np.testing.assert_array_equal(predicted["event"], row_ids(12345, rows))
+    np.testing.assert_array_equal(predicted["probability"][:, 1], SCORE)
+    samples.with_name("predictions.h5").unlink()
+    other = {"label": LABEL, "score": SCORE, "event": [*rows[:5], 8]}
+    refused(samples, other, "entry 5: event 8 (1 such entries) is not in")
+    samples = write_samples(tmp_path / "samples.h5", np.r_[row_ids(1, rows[:3]), row_ids(2, rows[3:])], LABEL)
+    refused(samples, {"label": LABEL, "score": SCORE, "event": rows}, "entry 0: event 9 (6 such entries) is not in")
 
 
 def test_foreign_event_ids_can_be_left_alone(samples):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from jetpulse.config.scores import ScoreColumns
 from jetpulse.errors import UserError
 from jetpulse.evaluation.score_files import read_score_file
+from jetpulse.samples import event_ids
 from toy_jets import assert_one_line
 from toys import write_predictions_file
 
@@ -91,6 +92,15 @@ def test_event_ids_can_be_left_alone(tmp_path, ending):
     assert "event" not in read(write(tmp_path / f"a.{ending}", ENTRIES), event=None)
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_event_ids_have_64_bits_and_may_be_of_several_columns(tmp_path, ending):
+    large = np.array([2**63 - 1, 2**63, 2**64 - 1, 5], np.uint64)
+    path = write(tmp_path / f"a.{ending}", changed(event=large, run=[1, 1, 1, 2]))
+    assert read(path)["event"].view(np.uint64).tolist() == large.tolist()
+    expected = event_ids({"run": np.array([1, 1, 1, 2]), "event": large}, path, np.arange(4))
+    assert read(path, event=["run", "event"])["event"].tolist() == expected.tolist()
+
+
 def test_datasets_of_hdf5_may_lie_in_groups(tmp_path):
     path = write(tmp_path / "a.h5", {"test/label": [0, 1], "test/output": [0.5, 0.75]})
     assert read(path, label="test/label", score=["test/output"])["score"].tolist() == [0.5, 0.75]
@@ -147,8 +157,14 @@ BAD_ARRAYS = {
     "text": (changed(score=[b"0.5"] * 4), "score has type |S3, expected real numbers"),
     "complex": (changed(score=np.zeros(4, complex)), "score has type complex128"),
     "fields": (changed(score=np.zeros(4, [("p", float)])), "score has type [('p', '<f8')]"),
-    "events not whole": (changed(event=[0.5] * 4), "event has type float64, expected whole numbers"),
-    "events too large": (changed(event=np.full(4, 2**63, np.uint64)), "entry 0: event is 9223372036854775808"),
+    "events not whole": (
+        changed(event=[0.5] * 4),
+        "event 0: event is 0.5, which names an event, expected a whole number",
+    ),
+    "events rounded": (
+        changed(event=np.full(4, 2.0**53)),
+        "event is 9007199254740992.0, which names an event, expected less than",
+    ),
 }
 
 
@@ -181,7 +197,7 @@ CSV = {
     "text": (b"label,score\n0,0.5\n1,high\n", "line 3: score is 'high', expected a number"),
     "nothing": (b"label,score\n0,\n", "line 2: score is '', expected a number"),
     "event not whole": (b"label,score,event\n0,0.5,3.0\n", "line 2: event is '3.0', expected a whole number"),
-    "event too large": (b"label,score,event\n0,0.5,9223372036854775808\n", "does not fit int64"),
+    "event too large": (b"label,score,event\n0,0.5,18446744073709551616\n", "does not fit 64 bits"),
     "event endless": (b"label,score,event\n0,0.5," + b"9" * 5000 + b"\n", "line 2: event is '999", "whole number"),
     "twice": (b"label,score,score\n0,0.5,0.5\n", "two columns are called 'score'"),
     "latin-1": (b"label,score,gr\xf6\xdfe\n0,0.5,1\n", "not UTF-8 text"),

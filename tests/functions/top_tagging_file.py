@@ -50,6 +50,6 @@ def write_table(
     return path
 
 
-def read_top_tagging(path: Path, file_number: int = 0, rows: int = 10_000) -> Iterator[Block]:
+def read_top_tagging(path: Path, prefix: int = 0, rows: int = 10_000) -> Iterator[Block]:
     """Read a file as it is, nothing checked or sorted."""
-    return read_jets(path, JetSource(files=[str(path)]), file_number, rows=rows)
+    return read_jets(path, JetSource(files=[str(path)]), lambda: prefix, rows=rows)

@@ -14,6 +14,7 @@ Format = Literal["top-tagging", "parquet", "npz", "nanoaod", "jetclass", "delphe
 _KEYS = {
     "fields": ("tree", "parquet"),
     "label": ("tree", "parquet", "jetclass"),
+    "event": ("tree", "parquet", "npz", "top-tagging", "jetclass"),
     "radius": ("nanoaod", "delphes"),
 }
 # What people call the jets that are not looked for: among `signal` it is there by mistake, unless alone.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from jetpulse.config.jet_formats import READING, Fields, Format, LabelOrName, formats_with, unused_keys
-from jetpulse.config.splits import Split, SplitFilesOrList
+from jetpulse.config.splits import EventColumns, Split, SplitFilesOrList
 from jetpulse.config.types import Count, Name, Section, Seed, Window, check_pieces, real
 
 
@@ -103,6 +103,13 @@ class JetSource(Section):
         None,
         description="Where the class is written, for `tree`, `parquet` and `jetclass`; null: `label`, the public "
         "`is_signal_new`, and for `jetclass` label_Tbqq against label_QCD.",
+    )
+    event: EventColumns | None = Field(
+        None,
+        description="Column, branch or array that holds whole numbers, equal for jets of one event, or several that "
+        "together do, such as [run, luminosityBlock, event]; equal ones in two files are one event as well. null: "
+        "`event` of files as `export-jets` writes them, else each row is an event; []: each row is one whatever the "
+        "file holds. Files of `nanoaod` and `delphes` have events by themselves.",
     )
     radius: real(gt=0, le=2) = Field(
         0.8,

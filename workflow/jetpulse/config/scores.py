@@ -22,10 +22,12 @@ class ScoreColumns(Section):
         description="Column or array of the scores, larger for signal; an array of shape (n, 2) or a list of two "
         "columns are the probabilities of background and signal. null: `score`, else `probability`.",
     )
-    event: str | None = Field(
+    event: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         "event",
         description="Column or array of event ids, by which entries in any order are found in the dataset's test "
-        "split. A file without any must have the order of the test split; null: it has, whatever its ids are.",
+        "split, or the several columns that the dataset's `event` names; rows of its file, from 0, will do where the "
+        "test split is of one. A file without any must have the order of the test split; null: it has, whatever its "
+        "ids are.",
     )
     meaning: Literal["probability", "logit", "discriminant"] = Field(
         "probability",
@@ -33,6 +35,10 @@ class ScoreColumns(Section):
         "probability is computed; or any `discriminant` that is larger for signal: then there are ROC curve, AUC and "
         "background rejection, but no accuracy and no calibration.",
     )
+
+    def events(self) -> list[str]:
+        """Return the names of the columns that name an event."""
+        return [self.event] if isinstance(self.event, str) else self.event or []
 
 
 class Scores(ScoreColumns):

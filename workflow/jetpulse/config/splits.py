@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from jetpulse.config.types import Fraction, Section, Seed
 
@@ -38,6 +38,20 @@ def one_or_many(value: Any) -> Any:
 Files = Annotated[list[str], BeforeValidator(one_or_many, json_schema_input_type=str | list[str])]
 
 
+def _distinct(names: list[str]) -> list[str]:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        msg = f"names {twice!r} twice; remove one"
+        raise ValueError(msg)
+    return names
+
+
+# Columns (branches, arrays) whose equal values make one event of the entries that have them.
+EventColumns = Annotated[
+    list[str], BeforeValidator(one_or_many, json_schema_input_type=str | list[str]), AfterValidator(_distinct)
+]
+
+
 class JetFile(Section):
     """One file of jets; a plain path is the same without a label."""
 
@@ -70,8 +84,13 @@ class SplitFiles(Section):
     )
 
     def all(self) -> list[JetFile]:
-        """Return every file in the order of the splits, which is the order of their numbers in event ids."""
-        return self.train + self.val + self.test + self.deal
+        """Return every file in the order of the splits."""
+        return [file for file, _ in self.by_split()]
+
+    def by_split(self) -> list[tuple[JetFile, str]]:
+        """Return every file in that order with the split that it is, "" for those that are dealt."""
+        named = {"train": self.train, "val": self.val, "test": self.test, "": self.deal}
+        return [(file, split) for split, files in named.items() for file in files]
 
     def has(self, split: str, fraction: float) -> bool:
         """Return whether a split gets entries, of files of its own or a fraction of those that are dealt."""

@@ -11,7 +11,7 @@ import numpy as np
 from jetpulse.config.scores import ScoreColumns
 from jetpulse.errors import UserError
 from jetpulse.evaluation.predictions import Arrays
-from jetpulse.samples import open_hdf5, read_npz
+from jetpulse.samples import event_ids, open_hdf5, read_npz
 from jetpulse.samples.archives import DAMAGED, cannot_open, first_line
 
 _AGAIN = "fetch or make it again"
@@ -41,7 +41,11 @@ def read_score_file(path: Path, columns: ScoreColumns, dataset: str) -> Arrays:
     if suffix not in readers:
         raise UserError(f"{path}: has the ending {suffix!r}, expected {', '.join(readers)}; convert the file")
     found = readers[suffix](path, lambda names: _choose(names, columns, path), dataset)
-    arrays = {role: _joined(parts, role, path) for role, parts in found.items()}
+    arrays = {role: _joined(parts, role, path) for role, parts in found.items() if role != "event"}
+    if "event" in found:
+        named = dict(zip(columns.events(), found["event"], strict=True))
+        _check_lengths(arrays | named, path)
+        arrays["event"] = event_ids(named, path, np.arange(len(arrays["label"])))
     _check_lengths(arrays, path)
     return {role: _checked(values, role, path) for role, values in arrays.items()}
 
@@ -50,8 +54,8 @@ def _choose(found: Collection[str], columns: ScoreColumns, path: Path) -> _Chose
     """Return the names of the columns to read, all of which are there."""
     score = columns.score or [next((name for name in _SCORES if name in found), _SCORES[0])]
     chosen = {"label": [columns.label], "score": score}
-    if columns.event is not None and (columns.event in found or columns.event != ScoreColumns().event):
-        chosen["event"] = [columns.event]
+    if columns.event != ScoreColumns().event or columns.event in found:
+        chosen |= {"event": columns.events()} if columns.event is not None else {}
     missing = [(role, name) for role, names in chosen.items() for name in names if name not in found]
     if missing:
         role, name = missing[0]
@@ -143,9 +147,9 @@ def _number(text: str, role: str, where: str) -> float:
     except ValueError as error:
         expected = "a whole number" if role == "event" else "a number"
         raise UserError(f"{where}: {role} is {text[:40]!r}, expected {expected}") from error
-    if role == "event" and not -(2**63) <= value < 2**63:
-        raise UserError(f"{where}: event {text[:40]} does not fit int64; use smaller ids")
-    return value
+    if role == "event" and not -(2**63) <= value < 2**64:
+        raise UserError(f"{where}: event {text[:40]} does not fit 64 bits; use smaller ids")
+    return value - 2**64 if value >= 2**63 and role == "event" else value  # as event_ids does
 
 
 def _joined(parts: list[np.ndarray], role: str, path: Path) -> np.ndarray:
@@ -174,13 +178,10 @@ def _check_lengths(arrays: Arrays, path: Path) -> None:
 
 def _checked(values: np.ndarray, role: str, path: Path) -> np.ndarray:
     """Return values of the right type, or refuse them."""
-    allowed = {"label": "biuf", "score": "biuf", "event": "iu"}[role]
-    if values.dtype.kind not in allowed:
-        expected = "whole numbers" if role == "event" else "real numbers"
-        raise UserError(f"{path}: {role} has type {values.dtype}, expected {expected}; convert it")
+    if values.dtype.kind not in "biuf":
+        raise UserError(f"{path}: {role} has type {values.dtype}, expected real numbers; convert it")
     if role == "event":
-        _refuse(values > np.iinfo(np.int64).max, values, path, "event", "a number that fits int64")
-        return values.astype(np.int64)
+        return values
     if role == "label":
         _refuse((values != 0) & (values != 1), values, path, "label", "0 (background) or 1 (signal)")
         return values.astype(np.int8)

@@ -12,7 +12,9 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.predictions import Arrays
 from jetpulse.evaluation.score_files import read_score_file
 from jetpulse.samples import Block, Writer, iterate_blocks, read_attributes
+from jetpulse.samples.events import ROW_BITS
 
+_ROW = (1 << ROW_BITS) - 1
 _SUM = 1e-3  # how far two probabilities, rounded or of single precision, may be from adding up to 1
 
 
@@ -44,8 +46,10 @@ def write_scores(
     answer = _answer(found["score"], columns.meaning, scores)
     truth = _read_truth(samples)
     if "event" in found:
-        order = match_events(found["event"], truth["event"], scores, dataset)
-        log(f"{len(order)} entries found by their events")
+        by_row = are_rows(found["event"], truth["event"])
+        expected = truth["event"] & _ROW if by_row else truth["event"]
+        order = match_events(found["event"], expected, scores, dataset)
+        log(f"{len(order)} entries found by their {'rows in the file' if by_row else 'events'}")
     else:
         if len(found["label"]) != len(truth["label"]):
             number, expected = len(found["label"]), len(truth["label"])
@@ -90,6 +94,12 @@ def _read_truth(samples: Path) -> Arrays:
     read_attributes(samples, "jets")
     blocks = [block.entries for block in iterate_blocks(samples, "test")]
     return {name: np.concatenate([entries[name] for entries in blocks]) for name in ("event", "label")}
+
+
+def are_rows(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Return whether events (n) are rows of the one file whose rows are the events of a test split, (n)."""
+    single = len(expected) > 0 and expected[0] > _ROW and (expected >> ROW_BITS == expected[0] >> ROW_BITS).all()
+    return bool(single and ((found >= 0) & (found <= _ROW)).all() and not np.isin(found, expected).any())
 
 
 def match_events(found: np.ndarray, expected: np.ndarray, path: Path, dataset: str) -> np.ndarray:

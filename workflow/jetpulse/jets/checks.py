@@ -11,8 +11,7 @@ import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import COLUMNS, jet_momenta, pt_eta_phi
-from jetpulse.jets.readers.base import row_of
-from jetpulse.samples import Block
+from jetpulse.samples import Block, row_of
 
 # E, px, py, pz are rounded to float32 (2^-24 of each) after a few operations that may round as often: room for sixteen.
 ROUNDING = 2.0**-20
@@ -27,7 +26,7 @@ def check_jets(block: Block, path: str | Path, order: Literal["repair", "refuse"
     """Refuse jets that cannot be physical; return the block, its constituents sorted by pT if that is asked for.
 
     Args:
-        block: jets with ``event``, offsets and ``constituents`` float32 (total, 4).
+        block: jets with ``event``, offsets and ``constituents`` float32 (total, 4); maybe ``row`` in the file.
         path: the file they come from, for messages.
         order: of constituents that are not sorted hardest first: sort them, refuse them, or (None) do not look.
 
@@ -133,63 +132,13 @@ def _check_unit(block: Block, path: str | Path) -> None:
 
 
 def _row(block: Block, index: int) -> int:
-    """Return the row in the file of an entry."""
-    return row_of(block.entries["event"][index])
+    """Return the row in the file of an entry; of a simulation the number of the event within its block."""
+    return row_of(block.entries["row" if "row" in block.entries else "event"][index])
 
 
 def _locate(block: Block, row: int) -> str:
     jet = int(np.searchsorted(block.offsets, row, side="right")) - 1
     return f"event {_row(block, jet)}, constituent {row - block.offsets[jet]}"
-
-
-def hash_jets(constituents: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Return a uint64 (n) that is equal for jets with the very same constituents (total, 4) float32 in the same order.
-
-    Two different jets of a few million are equal with a probability of about 10^-7.
-    """
-    words = np.ascontiguousarray(constituents, np.float32).view(np.uint32).reshape(-1, 4)
-    return _hash(words, offsets)
-
-
-@numba.njit(cache=True, nogil=True)
-def _hash(words, offsets):
-    found = np.empty(len(offsets) - 1, np.uint64)
-    for jet in range(len(found)):
-        state = np.uint64(offsets[jet + 1] - offsets[jet])
-        for i in range(offsets[jet], offsets[jet + 1]):
-            for k in range(4):
-                # splitmix64 (Steele et al., doi:10.1145/2714064.2660195) of the state and the next word
-                x = (state ^ np.uint64(words[i, k])) + np.uint64(0x9E3779B97F4A7C15)
-                x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                state = x ^ (x >> np.uint64(31))
-        found[jet] = state
-    return found
-
-
-@dataclass
-class Duplicates:
-    """Remembers every jet of every split in 16 bytes, its hash and its event id, to find jets in two splits."""
-
-    _hashes: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    _events: dict[str, list[np.ndarray]] = field(default_factory=dict)
-
-    def add(self, split: str, block: Block) -> None:
-        """Remember the jets of a block."""
-        self._hashes.setdefault(split, []).append(hash_jets(block.flat["constituents"], block.offsets))
-        self._events.setdefault(split, []).append(block.entries["event"])
-
-    def between(self) -> Iterator[tuple[str, int, str, int, int]]:
-        """Yield, for two splits that share jets: a split, the event id of the first there, the other's, how many."""
-        hashes = {split: np.concatenate(parts) for split, parts in self._hashes.items()}
-        events = {split: np.concatenate(parts) for split, parts in self._events.items()}
-        splits = list(hashes)
-        for i, one in enumerate(splits):
-            for other in splits[i + 1 :]:
-                shared, here, there = np.intersect1d(hashes[one], hashes[other], return_indices=True)
-                if len(shared):
-                    first = np.argmin(there)
-                    yield one, int(events[one][here[first]]), other, int(events[other][there[first]]), len(shared)
 
 
 @dataclass

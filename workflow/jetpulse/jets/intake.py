@@ -3,15 +3,25 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from jetpulse.config import JetDataset, JetSource, expand_path
-from jetpulse.errors import UserError
-from jetpulse.jets.checks import Balance, Duplicates, check_jets
+from jetpulse.jets.checks import Balance, check_jets
 from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
-from jetpulse.jets.readers import place_of, read_jets
-from jetpulse.samples import SPLITS, Block, assign_splits, counts_to_offsets, hash_events
+from jetpulse.jets.readers import read_jets
+from jetpulse.samples import (
+    SPLITS,
+    Block,
+    FileContents,
+    assign_splits,
+    counts_to_offsets,
+    describe_events,
+    hash_events,
+    row_ids,
+)
+from jetpulse.samples.duplicates import Duplicates
 
 _ROWS = 10_000
 _FEWEST = 500  # entries of each of many files at once; fewer would unpack the same bytes again and again
@@ -20,11 +30,12 @@ _MOST_LINES = 10  # about stretches that are not mixed
 
 @dataclass(frozen=True)
 class _File:
-    """A file of the dataset: its number in event ids, where it is, and the class of all its jets if the config says."""
+    """A file: its number in the dataset, its path, the class of all its jets if the config says, ids' beginning."""
 
     number: int
     path: str
     label: int | None
+    prefix: Callable[[], int] = lambda: 0
 
 
 @dataclass
@@ -33,7 +44,7 @@ class _Findings:
 
     left_out: Counter[str] = field(default_factory=Counter)
     balance: Balance = field(default_factory=Balance)
-    duplicates: Duplicates = field(default_factory=Duplicates)
+    events: dict[str, tuple[str, ...]] = field(default_factory=dict)  # columns that name an event, by file
 
 
 def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: None) -> Iterator[tuple[str, Block]]:
@@ -43,29 +54,24 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
     in the order of their events' hashes, so that any beginning of a split has both.
 
     Raises:
-        UserError: unreadable files, unphysical jets, or the same jet in two splits.
+        UserError: unreadable files, unphysical jets, a file named twice, or the same jet or event in two splits.
     """
     source, seen = spec.source, _Findings()
+    paths = [expand_path(file.path, "source.files") for file in source.files.all()]
+    listed, keep = source.files.by_split(), source.duplicates == "keep"
+    splits = [split for _, split in listed]
+    contents = FileContents(list(zip(paths, splits, strict=True)), keep)
     files = [
-        _File(number, expand_path(file.path, "source.files"), file.label)
-        for number, file in enumerate(source.files.all())
+        _File(number, path, file.label, partial(contents.prefix, path))
+        for number, (path, (file, _)) in enumerate(zip(paths, listed, strict=True))
     ]
-    if source.files.deal:
-        fractions = {split: getattr(spec.split, split) for split in SPLITS}
-        for block in _stream(files, source, seen):
-            where = assign_splits(block.entries["event"], fractions, spec.split.seed)
-            for i, split in enumerate(SPLITS):
-                part = block.take(np.flatnonzero(where == i))
-                seen.duplicates.add(split, part)
-                yield split, part
-    else:
-        rest = iter(files)
-        for split in SPLITS:
-            own = [next(rest) for _ in getattr(source.files, split)]
-            for block in _stream(own, source, seen):
-                seen.duplicates.add(split, block)
-                yield split, block
-    _check_duplicates(seen.duplicates, source, files, log)
+    duplicates = Duplicates(paths, keep)
+    for split, block in _into_splits(files, splits, spec, seen):
+        duplicates.add(split, block, block.entries.pop("place"))
+        yield split, block
+    duplicates.check(log)
+    for line in describe_events(seen.events):
+        log(line)
     for reason, count in seen.left_out.items():
         if count:
             log(f"left out: {count} {reason}")
@@ -74,6 +80,22 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
         log(line)
     if len(lines) > _MOST_LINES:
         log(f"{len(lines) - _MOST_LINES} further stretches are not mixed as chance would have it")
+
+
+def _into_splits(
+    files: Sequence[_File], splits: Sequence[str], spec: JetDataset, seen: _Findings
+) -> Iterator[tuple[str, Block]]:
+    """Yield (split, jets with their ``place``) of files that are a split each, or (no name) are dealt by event."""
+    fractions = {split: getattr(spec.split, split) for split in SPLITS}
+    for wanted in dict.fromkeys(splits):
+        own = [file for file, split in zip(files, splits, strict=True) if split == wanted]
+        for block in _stream(own, spec.source, seen):
+            if wanted:
+                yield wanted, block
+                continue
+            where = assign_splits(block.entries["event"], fractions, spec.split.seed)
+            for i, split in enumerate(SPLITS):
+                yield split, block.take(np.flatnonzero(where == i))
 
 
 def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: int = _ROWS) -> Iterator[Block]:
@@ -86,14 +108,16 @@ def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: 
         rows: entries of the file read at once.
 
     Returns:
-        Blocks of ``event`` int64 (n), the row in the file, offsets and ``constituents`` as in samples. ``label`` is 0
-        and means nothing.
+        Blocks of ``event`` int64 (n), as in samples where columns of the file name it, else the row in the file;
+        offsets and ``constituents`` as in samples. ``label`` is 0 and means nothing.
 
     Raises:
         UserError: unreadable files or unphysical jets.
     """
     # A label for the whole file is what keeps readers from looking for one.
-    yield from _checked(_File(0, path, 0), source, rows, _Findings(left_out=left_out))
+    for block in _checked(_File(0, path, 0), source, rows, _Findings(left_out=left_out)):
+        block.entries.pop("place")
+        yield block
 
 
 def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Iterator[Block]:
@@ -109,14 +133,15 @@ def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Itera
         streams = [stream for stream, block in zip(streams, blocks, strict=True) if block is not None]
         found = [block for block in blocks if block is not None]
         if found:
-            merged = concatenate(found)
+            merged = concatenate(found, ("event", "label", "place"))
             yield merged.take(np.argsort(hash_events(merged.entries["event"]), kind="stable"))
 
 
 def _checked(file: _File, source: JetSource, rows: int, seen: _Findings) -> Iterator[Block]:
     """Yield the jets of a file that are in the window, checked, hardest constituent first."""
-    for block in read_jets(file.path, source, file.number, file.label, rows, seen.left_out):
+    for block in read_jets(file.path, source, file.prefix, file.label, rows, seen.left_out, seen.events):
         chosen = _hardest(_select(check_jets(block, file.path, source.order), source, seen.left_out), source)
+        chosen.entries["place"] = row_ids(file.number, chosen.entries.pop("row"))
         if file.label is None:
             seen.balance.add(file.path, chosen.entries["label"])
         yield chosen
@@ -147,22 +172,8 @@ def _hardest(block: Block, source: JetSource) -> Block:
     return Block(block.entries, counts_to_offsets(np.minimum(counts, source.max_constituents)), kept)
 
 
-def concatenate(blocks: Sequence[Block]) -> Block:
-    """Return several blocks of jets as one; of their entries ``event`` and ``label``."""
-    entries = {name: np.concatenate([b.entries[name] for b in blocks]) for name in ("event", "label")}
+def concatenate(blocks: Sequence[Block], names: Sequence[str] = ("event", "label")) -> Block:
+    """Return several blocks of jets as one, with these of their entries."""
+    entries = {name: np.concatenate([b.entries[name] for b in blocks]) for name in names}
     flat = {"constituents": np.concatenate([b.flat["constituents"] for b in blocks])}
     return Block(entries, counts_to_offsets(np.concatenate([np.diff(b.offsets) for b in blocks])), flat)
-
-
-def _check_duplicates(
-    duplicates: Duplicates, source: JetSource, files: Sequence[_File], log: Callable[[str], None]
-) -> None:
-    for one, here, other, there, count in duplicates.between():
-        (a, row_a), (b, row_b) = place_of(here), place_of(there)
-        line = (
-            f"{files[b].path}: event {row_b}: the very same jet is event {row_a} of {files[a].path}, "
-            f"so it is in the splits {one!r} and {other!r} ({count} such jets)"
-        )
-        if source.duplicates == "refuse":
-            raise UserError(f"{line}; remove it from one of them, or set `duplicates: keep`")
-        log(line)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from jetpulse.jets.checks import ROUNDING, hash_jets
+from jetpulse.jets.checks import ROUNDING
 from jetpulse.jets.distributions import Distribution
 from jetpulse.jets.kinematics import pt_eta_phi
 from jetpulse.jets.observables import CLASSES, UNITS, lies_across_phi, observables, space_like
 from jetpulse.samples import SPLITS, Block, iterate_blocks, read_attributes, split_sizes
+from jetpulse.samples.duplicates import hash_examples
 
 QUANTILES = (0.01, 0.05, 0.25, 0.75, 0.95, 0.99)
 RUN = 1000  # consecutive jets whose share of top jets is looked at
@@ -60,7 +61,7 @@ class Survey:
         self.constituents += len(constituents)
         self.space_like += int(np.sum(excess > ROUNDING))
         self.largest_space_like = max(self.largest_space_like, float(excess.max(initial=0.0)))
-        self._hashes[split].append(hash_jets(constituents, offsets))
+        self._hashes[split].append(hash_examples(block))
 
     def duplicates(self) -> tuple[int, int]:
         """Return how many jets equal another one of their split, and one of another split; the first is not counted."""

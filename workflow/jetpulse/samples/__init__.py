@@ -1,6 +1,7 @@
 """The HDF5 contract: splits of ragged or dense entries, units, provenance; streamed in and out."""
 
 from jetpulse.samples.archives import read_npz
+from jetpulse.samples.events import FileContents, describe_events, event_ids, row_ids, row_of
 from jetpulse.samples.files import dump_json, load_json, publish
 from jetpulse.samples.hdf5 import open_hdf5
 from jetpulse.samples.ragged import counts_to_offsets, segment_sum, take_ragged
@@ -18,10 +19,13 @@ from jetpulse.samples.store import (
 __all__ = [
     "SPLITS",
     "Block",
+    "FileContents",
     "Writer",
     "assign_splits",
     "counts_to_offsets",
+    "describe_events",
     "dump_json",
+    "event_ids",
     "hash_events",
     "iterate_blocks",
     "load_json",
@@ -30,6 +34,8 @@ __all__ = [
     "read_attributes",
     "read_block",
     "read_npz",
+    "row_ids",
+    "row_of",
     "segment_sum",
     "shuffle_splits",
     "split_sizes",

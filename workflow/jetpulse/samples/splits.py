@@ -6,13 +6,21 @@ from collections.abc import Mapping
 import numpy as np
 
 
-def hash_events(event: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Return a well-mixed uint64 of every event id (splitmix64, Steele et al., doi:10.1145/2714064.2660195)."""
+def mix(words: np.ndarray, odd: int = 1) -> np.ndarray:
+    """Return well-mixed uint64 of uint64 words (splitmix64, Steele et al., doi:10.1145/2714064.2660195).
+
+    Another ``odd`` number gives another mixture; for each of them different words stay different.
+    """
     with np.errstate(over="ignore"):
-        x = event.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(2 * seed + 1)
+        x = words + np.uint64(0x9E3779B97F4A7C15) * np.uint64(odd)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
+
+
+def hash_events(event: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return a well-mixed uint64 of every event id, another one for another ``seed`` (below 2^63)."""
+    return mix(event.astype(np.uint64), 2 * seed + 1)
 
 
 def assign_splits(event: np.ndarray, fractions: Mapping[str, float], seed: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ A module ``jetpulse.jets.readers.FORMAT`` has a function ``read(path, source, la
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,12 +14,11 @@ import numpy as np
 
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
-from jetpulse.jets.readers.base import check_file, row_of
-from jetpulse.samples import Block, counts_to_offsets
+from jetpulse.jets.readers.base import check_file
+from jetpulse.samples import Block, counts_to_offsets, event_ids, row_ids
 
 ROWS = 10_000
 _PER_GEV = {"GeV": 1.0, "MeV": 1e-3}
-_FILE_BITS = 40
 
 
 def load_reader(format: str) -> ModuleType:
@@ -30,24 +29,26 @@ def load_reader(format: str) -> ModuleType:
 def read_jets(
     path: str | Path,
     source: JetSource,
-    number: int = 0,
+    prefix: Callable[[], int] = lambda: 0,
     label: int | None = None,
     rows: int = ROWS,
     left_out: Counter[str] | None = None,
+    named: dict[str, tuple[str, ...]] | None = None,
 ) -> Iterator[Block]:
     """Yield the jets of a file as blocks: constituents in the order of the file, nothing checked but the labels.
 
     Args:
         path: the file.
         source: its format and the names in it; its other files do not matter.
-        number: of the file within the dataset; the event ids are ``number << 40 | row``. Jets of one event share it.
+        prefix: gives what the ids of events that are rows begin with; 0 leaves the row alone.
         label: class of all jets; None reads it from the file.
         rows: entries of the file read at once.
         left_out: how many were left out, as "jets: REASON" or "constituents: REASON", is added to it.
+        named: the columns that name an event are added to it, by path.
 
     Returns:
-        Blocks of ``event`` int64 (n), ``label`` int8 (n), offsets and ``constituents`` float32 (total, 4): E, px, py,
-        pz in GeV.
+        Blocks of ``event`` int64 (n), the same for jets of one event, ``row`` int64 (n) in the file, ``label`` int8
+        (n), offsets and ``constituents`` float32 (total, 4): E, px, py, pz in GeV.
 
     Raises:
         UserError: not that format, or damaged.
@@ -62,15 +63,14 @@ def read_jets(
             raise UserError(
                 f"{path}: event {chunk.row[wrong[0]]}: label is {values[wrong[0]]}, expected 0 (QCD) or 1 (top)"
             )
-        entries = {"event": chunk.row.astype(np.int64) + (number << _FILE_BITS), "label": values.astype(np.int8)}
+        if named is not None:
+            named[str(path)] = tuple(chunk.event)
+        row = chunk.row.astype(np.int64)
+        event = event_ids(chunk.event, path, row) if chunk.event else row_ids(prefix(), row)
+        entries = {"event": event, "row": row, "label": values.astype(np.int8)}
         yield Block(
             entries, counts_to_offsets(chunk.counts), {"constituents": _to_gev(chunk.constituents, source.unit)}
         )
-
-
-def place_of(event: int) -> tuple[int, int]:
-    """Return the number of the file and the row of a jet that was read from a file, from its event id."""
-    return event >> _FILE_BITS, row_of(event)
 
 
 def _to_gev(constituents: np.ndarray, unit: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
+from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 
 # More are not believed; a damaged file may claim any number. The public samples have up to 200.
@@ -22,10 +23,11 @@ _LONGEST_REASON = 160
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some jets of a file: ``row`` (n) of their event there, ``label`` (n) if read, ``counts`` (n), momenta (total, 4).
+    """Some jets of a file: ``row`` (n) of their entry there, ``label`` (n) if read, ``counts`` (n), momenta (total, 4).
 
     ``constituents`` are E, px, py, pz in the file's unit, jet after jet. ``left_out`` counts what was left out, as
-    "jets: REASON" or "constituents: REASON".
+    "jets: REASON" or "constituents: REASON". ``event`` has the columns (n) that name a jet's event, as they are in the
+    file; without any, jets of one row are one event.
     """
 
     row: np.ndarray
@@ -33,11 +35,14 @@ class Chunk:
     counts: np.ndarray
     constituents: np.ndarray
     left_out: Mapping[str, int] = field(default_factory=dict)
+    event: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def row_of(event: int) -> int:
-    """Return the row within its file from an event id: the low 32 bits."""
-    return int(event) & ((1 << 32) - 1)
+def event_names(source: JetSource, found: Collection[str], exported: bool) -> list[str]:
+    """Return the columns that name an event: those of the config, else ``event`` where a file is as we export them."""
+    if source.event is not None:
+        return source.event
+    return ["event"] if exported and "event" in found else []
 
 
 def check_file(path: str | Path, format: str) -> None:

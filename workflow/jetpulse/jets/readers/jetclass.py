@@ -17,4 +17,4 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
     Raises:
         UserError: no such tree or branch, or damaged data.
     """
-    return read_tree(path, FIELDS, None if labelled else source.label or LABEL, rows)
+    return read_tree(path, FIELDS, None if labelled else source.label or LABEL, source, rows)

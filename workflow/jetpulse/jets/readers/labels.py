@@ -1,6 +1,7 @@
 """Classes of jets from columns of 0 and 1 in their file."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,10 @@ def choose(chunk: Chunk, label: Label | None, values: Mapping[str, np.ndarray], 
     for name in label.names():
         _check_flags(values[name], name, chunk.row, path)
     if label.name is not None:
-        return Chunk(chunk.row, values[label.name].astype(np.int8), chunk.counts, chunk.constituents, chunk.left_out)
+        return replace(chunk, label=values[label.name].astype(np.int8))
     signal = np.any([values[name] != 0 for name in label.signal], axis=0)
     if not label.background:
-        return Chunk(chunk.row, signal.astype(np.int8), chunk.counts, chunk.constituents, chunk.left_out)
+        return replace(chunk, label=signal.astype(np.int8))
     background = np.any([values[name] != 0 for name in label.background], axis=0)
     both = np.flatnonzero(signal & background)
     if len(both):
@@ -44,7 +45,8 @@ def choose(chunk: Chunk, label: Label | None, values: Mapping[str, np.ndarray], 
     kept = signal | background
     momenta = chunk.constituents[np.repeat(kept, chunk.counts)]
     left_out = {**chunk.left_out, "jets: neither signal nor background": int((~kept).sum())}
-    return Chunk(chunk.row[kept], signal[kept].astype(np.int8), chunk.counts[kept], momenta, left_out)
+    event = {name: values[kept] for name, values in chunk.event.items()}
+    return Chunk(chunk.row[kept], signal[kept].astype(np.int8), chunk.counts[kept], momenta, left_out, event)
 
 
 def _check_flags(values: np.ndarray, name: str, row: np.ndarray, path: Path) -> None:

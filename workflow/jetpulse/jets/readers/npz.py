@@ -1,7 +1,7 @@
 """Reader of npz archives with ``constituents`` (total, 4), ``counts`` (n) and ``label`` (n), streamed from the archive.
 
-Constituents are E, px, py, pz, jet after jet. The arrays are read piece by piece, so that neither a large archive nor a
-damaged header takes more memory than a block.
+Constituents are E, px, py, pz, jet after jet; ``event`` (n), if it is there, is the same for jets of one event. The
+arrays are read piece by piece, so that neither a large archive nor a damaged header takes more memory than a block.
 """
 
 import os
@@ -16,8 +16,9 @@ import numpy as np
 
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
-from jetpulse.jets.readers.base import MOST_AT_ONCE, Chunk, check_counts, plain, reading
+from jetpulse.jets.readers.base import MOST_AT_ONCE, Chunk, check_counts, event_names, plain, reading
 
+_JETS = ("constituents", "counts")
 _SHAPES = {"constituents": "(total, 4)", "counts": "(n,)", "label": "(n,)"}
 
 
@@ -37,7 +38,9 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
                     "fetch it again"
                 )
             archive = stack.enter_context(zipfile.ZipFile(path))
-        arrays = {name: _open_array(archive, name, path, stack) for name in names}
+            found = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+        events = event_names(source, found, exported=True)
+        arrays = {name: _open_array(archive, name, path, stack) for name in dict.fromkeys([*names, *events])}
         _check_lengths(arrays, path)
         n, total = arrays["counts"].shape[0], arrays["constituents"].shape[0]
         done = 0
@@ -55,9 +58,10 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
                 )
             done += int(counts.sum())
             for part in _pieces(counts):
-                label = arrays["label"].read(len(part)) if "label" in arrays else None
+                columns = {name: arrays[name].read(len(part)) for name in arrays if name not in _JETS}
                 momenta = arrays["constituents"].read(int(part.sum()))
-                yield Chunk(np.arange(start, start + len(part)), label, part, momenta)
+                event = {name: columns[name] for name in events}
+                yield Chunk(np.arange(start, start + len(part)), columns.get("label"), part, momenta, event=event)
                 start += len(part)
 
 
@@ -102,7 +106,8 @@ def _open_array(archive: zipfile.ZipFile, name: str, path: Path, stack: ExitStac
     if dtype.kind not in wanted or len(shape) != (2 if columns else 1) or (columns and shape[1] != columns):
         kind = "numbers of type float32" if columns else "whole numbers"
         raise UserError(
-            f"{path}: {name} is {plain(dtype)} of shape {shape}, expected {kind} of shape {_SHAPES[name]}; convert it"
+            f"{path}: {name} is {plain(dtype)} of shape {shape}, expected {kind} of shape {_SHAPES.get(name, '(n,)')}; "
+            "convert it"
         )
     if size > members[name].file_size:
         raise UserError(f"{path}: {name} is truncated or its header damaged; fetch or make the file again")
@@ -124,11 +129,12 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _check_lengths(arrays: dict[str, _Array], path: Path) -> None:
-    if "label" in arrays and arrays["label"].shape != arrays["counts"].shape:
-        raise UserError(
-            f"{path}: label has {arrays['label'].shape[0]} entries, counts {arrays['counts'].shape[0]}; "
-            "both need one for each jet"
-        )
+    for name, array in arrays.items():
+        if name not in _JETS and array.shape != arrays["counts"].shape:
+            raise UserError(
+                f"{path}: {name} has {array.shape[0]} entries, counts {arrays['counts'].shape[0]}; "
+                "both need one for each jet"
+            )
 
 
 def _pieces(counts: np.ndarray) -> Iterator[np.ndarray]:

@@ -22,6 +22,7 @@ from jetpulse.jets.readers.base import (
     check_counts,
     check_lengths,
     drop_padding,
+    event_names,
     missing_name,
     momenta_of,
     plain,
@@ -56,16 +57,18 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
         momenta = _wide_columns(names, path) if wide else list(fields.values())
         label = None if labelled else source.label or _label_in(names)
         labels = label.names() if label else []
-        _check_schema(schema, momenta, labels, wide, path)
+        events = event_names(source, names, exported=not wide and source.fields is None)
+        _check_schema(schema, momenta, [*labels, *events], wide, path)
         start = 0
-        for batch in _batches(file, [*momenta, *labels], path, min(rows, _WIDE_ROWS) if wide else rows):
+        for batch in _batches(file, [*momenta, *labels, *events], path, min(rows, _WIDE_ROWS) if wide else rows):
             with reading(path, f"events from {start}"):
                 batch.validate(full=True)
-                values = {name: _numbers(batch.column(name), name, path) for name in labels}
+                values = {name: _numbers(batch.column(name), name, path) for name in (*labels, *events)}
             row = np.arange(start, start + len(batch))
             counts, constituents = _from_wide(batch, momenta, path) if wide else _from_lists(batch, fields, path, start)
             check_counts(counts, path, start)
-            yield choose(Chunk(row, None, counts, constituents), label, values, path)
+            event = {name: values[name] for name in events}
+            yield choose(Chunk(row, None, counts, constituents, event=event), label, values, path)
             start += len(batch)
 
 

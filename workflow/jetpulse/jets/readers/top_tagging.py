@@ -6,7 +6,7 @@ names as pickles of protocol 0, which are searched as text.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import COLUMNS
-from jetpulse.jets.readers.base import Chunk, drop_zeros, plain, reading
+from jetpulse.jets.readers.base import Chunk, drop_zeros, event_names, missing_name, plain, reading
 from jetpulse.samples import open_hdf5
 
 _LABEL = "is_signal_new"
@@ -37,16 +37,20 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
         with reading(path, "the table"):
             table = _open_table(handle, path)
             momenta = _momentum_columns(table, path)
-            label = None if labelled else _column_names(table, path, "values_block_1").index(_LABEL)
+            label = None if labelled else _label_column(table, path)
+            events = _event_columns(table, event_names(source, (), exported=False), path)
             rows = max(1, min(rows, len(table), _MOST_BYTES // table.dtype.itemsize))
             scratch = _Scratch.of(rows, momenta, table)
         for start in range(0, len(table), rows):
             stop = min(start + rows, len(table))
             with reading(path, f"events from row {start}"):
                 total = scratch.fill(table, momenta, label, start, stop)
+                event = {name: _column(table, *place, start, stop) for name, place in events.items()}
             n = stop - start
             labels = None if label is None else scratch.label[:n].copy()
-            yield Chunk(np.arange(start, stop), labels, scratch.counts[:n].copy(), scratch.flat[:total].copy())
+            yield Chunk(
+                *(np.arange(start, stop), labels, scratch.counts[:n].copy(), scratch.flat[:total].copy()), event=event
+            )
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,31 @@ def _column_names(table: h5py.Dataset, path: Path, block: str) -> list[str]:
         raise UserError(
             f"{path}: {block} has {width} columns but names {len(names)}; expected the public top-tagging layout"
         )
-    if block == "values_block_1" and _LABEL not in names:
-        raise UserError(f"{path}: no column {_LABEL!r}, found {', '.join(names)}; the label column must have that name")
     return names
+
+
+def _label_column(table: h5py.Dataset, path: Path) -> int:
+    names = _column_names(table, path, "values_block_1")
+    if _LABEL not in names:
+        raise UserError(f"{path}: no column {_LABEL!r}, found {', '.join(names)}; the label column must have that name")
+    return names.index(_LABEL)
+
+
+def _event_columns(table: h5py.Dataset, names: Sequence[str], path: Path) -> dict[str, tuple[str, int]]:
+    """Return where the columns are that name an event: the field of a row, and the place in it."""
+    found = {name: (name, 0) for name in table.dtype.names if not table.dtype[name].shape}
+    for block in table.dtype.names if names else ():
+        if f"{block}_kind" in table.attrs:
+            found |= {name: (block, i) for i, name in enumerate(_column_names(table, path, block))}
+    for name in names:
+        if name not in found:
+            raise missing_name(path, "column", name, found)
+    return {name: found[name] for name in names}
+
+
+def _column(table: h5py.Dataset, field: str, place: int, start: int, stop: int) -> np.ndarray:
+    """Return a column (n) of rows ``start:stop``."""
+    return table.fields(field)[start:stop].reshape(stop - start, -1)[:, place]
 
 
 def _momentum_columns(table: h5py.Dataset, path: Path) -> np.ndarray:

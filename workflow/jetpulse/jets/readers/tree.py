@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 
 from jetpulse.config import Fields, JetSource, Label
-from jetpulse.jets.readers.base import Chunk, check_counts, momenta_of
+from jetpulse.jets.readers.base import Chunk, check_counts, event_names, momenta_of
 from jetpulse.jets.readers.labels import choose
 from jetpulse.jets.readers.root import branches_of, flat_numbers, iterate, jagged_columns, open_tree, require
 
@@ -26,23 +26,26 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
     """
     given = source.fields or Fields()
     fields = given if given.names() else EXPORTED.model_copy(update={"tree": given.tree})
-    return read_tree(path, fields, None if labelled else source.label or _LABEL, rows)
+    return read_tree(path, fields, None if labelled else source.label or _LABEL, source, rows)
 
 
-def read_tree(path: Path, fields: Fields, label: Label | None, rows: int) -> Iterator[Chunk]:
+def read_tree(path: Path, fields: Fields, label: Label | None, source: JetSource, rows: int) -> Iterator[Chunk]:
     """Yield the jets of a tree with these names; the label is not read when it is None."""
     names = fields.names()
     labels = label.names() if label else []
     with open_tree(path, fields.tree) as tree:
         branches = branches_of(tree, path)
-        require(branches, [*names.values(), *labels], path)
-        for start, arrays in iterate(tree, branches, list(dict.fromkeys([*names.values(), *labels])), path, rows):
+        events = event_names(source, branches, exported=names == EXPORTED.names())
+        wanted = list(dict.fromkeys([*names.values(), *labels, *events]))
+        require(branches, wanted, path)
+        for start, arrays in iterate(tree, branches, wanted, path, rows):
             offsets, columns = jagged_columns(_from_fixed(arrays, names.values()), names, path, start)
             counts = np.diff(offsets)
             check_counts(counts, path, start)
             values = {name: flat_numbers(arrays[name], name, path) for name in labels}
             row = np.arange(start, start + len(counts))
-            yield choose(Chunk(row, None, counts, momenta_of(columns)), label, values, path)
+            event = {name: flat_numbers(arrays[name], name, path) for name in events}
+            yield choose(Chunk(row, None, counts, momenta_of(columns), event=event), label, values, path)
 
 
 def _from_fixed(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> dict[str, ak.Array]:

@@ -1,0 +1,74 @@
+"""Examples that are in two splits, or in the training and the test of a network."""
+
+import numpy as np
+import pytest
+
+from jet_formats import toy_block
+from jetpulse.errors import UserError
+from jetpulse.samples import SPLITS, Block, Writer, read_block, row_ids
+from jetpulse.samples.duplicates import HARDEST, Duplicates, hash_examples, shared_examples
+from toy_jets import assert_one_line, write_jets
+
+
+def test_hashes_tell_jets_apart_that_differ_in_one_bit_or_in_order():
+    block = toy_block(50, most=30)
+    before = hash_examples(block)
+    assert len(set(before.tolist())) == 50
+    few = int(np.argmax(np.diff(block.offsets) < HARDEST))
+    for change in ("bit", "order", "length"):
+        values, offsets = block.flat["constituents"].copy(), block.offsets.copy()
+        jet = few if change == "length" else int(np.argmax(np.diff(offsets)))
+        first = offsets[jet]
+        if change == "bit":
+            values.view(np.uint32)[first, 3] ^= 1
+        elif change == "order":
+            values[[first, first + 1]] = values[[first + 1, first]]
+        else:
+            offsets[jet + 1] -= 1
+        assert hash_examples(Block(block.entries, offsets, {"constituents": values}))[jet] != before[jet]
+    assert hash_examples(block.take(np.arange(0))).tolist() == []
+
+
+def test_a_jet_is_known_by_its_hardest_constituents():
+    block = toy_block(50, most=30)
+    counts = np.minimum(np.diff(block.offsets), 10)
+    keep = np.arange(block.offsets[-1]) - np.repeat(block.offsets[:-1], np.diff(block.offsets)) < 10
+    cut = Block(block.entries, np.r_[0, np.cumsum(counts)], {"constituents": block.flat["constituents"][keep]})
+    np.testing.assert_array_equal(hash_examples(cut), hash_examples(block))
+
+
+@pytest.mark.parametrize("name", ["waveform", "counts", "features"])
+def test_hashes_of_arrays(name):
+    values = np.random.default_rng(1).normal(size=(40, 3, 5)).astype(np.float32)
+    values[0] = 0
+    one = hash_examples(Block({"event": np.arange(40), name: values}))
+    assert len(set(one.tolist())) == 40
+    values[0] = -values[0]
+    assert hash_examples(Block({"event": np.arange(40)[::-1], name: values})).tolist() == one.tolist()
+    target = {"target": np.ones(40)} if name == "features" else {}
+    assert (hash_examples(Block({name: values} | target)) != one).all() == bool(target)
+
+
+def test_duplicates_between_any_two_splits_are_counted():
+    blocks = {split: toy_block(5, seed=i) for i, split in enumerate(SPLITS)}
+    duplicates = Duplicates(["a.h5", "b.h5", "c.h5"])
+    for i, (split, block) in enumerate(blocks.items()):
+        block.entries["event"][:] += 100 * i
+        duplicates.add(split, block, row_ids(i, np.arange(5)))
+    duplicates.check(lambda line: None)
+    again = blocks["train"].take(np.array([2, 3]))
+    again.entries["event"][:] += 1000
+    duplicates.add("test", again, row_ids(2, np.arange(5, 7)))
+    with pytest.raises(UserError) as error:
+        duplicates.check(lambda line: None)
+    assert_one_line(error, "c.h5: event 5:", "event 2 of a.h5", "'train' and 'test' (2 such jets)", "duplicates: keep")
+
+
+def test_examples_of_a_training_are_found_in_another_sample(tmp_path):
+    one, other = write_jets(tmp_path, 1, name="a.h5"), write_jets(tmp_path, 2, name="b.h5")
+    assert shared_examples(one, other) == (0, -1)
+    assert shared_examples(one, one) == (0, -1)  # its own test split is none of its training
+    with Writer.create(tmp_path / "c.h5", "jets", spec={}, units={}) as writer:
+        for split, source in {"train": "train", "val": "val", "test": "train"}.items():
+            writer.append(split, read_block(other if split != "test" else one, source, 7, 17))
+    assert shared_examples(one, tmp_path / "c.h5") == (10, 7)

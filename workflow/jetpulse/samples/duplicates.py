@@ -1,0 +1,155 @@
+"""Leakage: examples that are in two splits of a dataset, or in the training of a network and in what tests it.
+
+Examples are compared by 64-bit hashes of what is stored of them, so that memory is bounded: a pair of a few million
+different ones has the same hash with a probability of about 10^-7.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jetpulse.errors import UserError
+from jetpulse.samples.events import ROW_BITS, row_of
+from jetpulse.samples.splits import mix
+from jetpulse.samples.store import Block, iterate_blocks, read_attributes
+
+HARDEST = 8  # constituents by which a jet is known, whatever `max_constituents` left of the others
+_EXAMPLE = ("waveform", "counts", "features", "target")  # what an example is, of those that it has
+
+
+def hash_examples(block: Block) -> np.ndarray:
+    """Return uint64 (n) that are equal for the same examples, bit by bit but for the sign of zeros.
+
+    A jet is its eight hardest constituents; a waveform or spectrum itself; a row of a table its features and target.
+    """
+    if block.offsets is not None:
+        counts = np.minimum(np.diff(block.offsets), HARDEST)
+        jet = np.repeat(np.arange(len(counts)), counts)
+        rank = np.arange(len(jet)) - np.repeat(np.cumsum(counts) - counts, counts)
+        momenta = np.zeros((len(counts), HARDEST, 4), np.float32)
+        momenta[jet, rank] = block.flat["constituents"][block.offsets[:-1][jet] + rank]
+        return _hash_rows(momenta, counts.astype(np.uint64))
+    state = np.zeros(len(block), np.uint64)
+    for name in _EXAMPLE:
+        if name in block.entries:
+            state = _hash_rows(block.entries[name], state)
+    return state
+
+
+def _hash_rows(values: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """Return uint64 (n) of values float32 or float64 (n, ...) and of a state uint64 (n)."""
+    flat = np.reshape(values + values.dtype.type(0), (len(values), math.prod(values.shape[1:])))  # -0 becomes 0
+    words = flat.view(np.dtype(f"u{flat.dtype.itemsize}"))
+    for word in np.ascontiguousarray(words.T):
+        state = mix(state ^ word.astype(np.uint64))
+    return state
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What two splits have in common: the places of the first such example in both, and how many there are."""
+
+    one: str
+    here: int
+    other: str
+    there: int
+    count: int
+
+
+class Duplicates:
+    """Remembers every example of every split, 24 bytes each, to find those, and events, that are in two splits."""
+
+    def __init__(self, files: Sequence[str], keep: bool = False, what: str = "jet") -> None:
+        """Start without examples.
+
+        Args:
+            files: that examples come from; a place is the number of a file << 32 | row.
+            keep: only log what is found.
+            what: an example is called.
+        """
+        self._files, self._keep, self._what = files, keep, what
+        self._seen: dict[str, dict[str, list[np.ndarray]]] = {"example": {}, "event": {}, "place": {}}
+
+    def add(self, split: str, block: Block, place: np.ndarray) -> None:
+        """Remember the examples of a block and their places int64 (n)."""
+        found = {"example": hash_examples(block), "event": block.entries["event"], "place": place}
+        for name, values in found.items():
+            self._seen[name].setdefault(split, []).append(values)
+
+    def between(self, name: str = "example") -> Iterator[Shared]:
+        """Yield what every two splits share, of examples or of events."""
+        seen = {split: np.concatenate(parts) for split, parts in self._seen[name].items()}
+        place = {split: np.concatenate(parts) for split, parts in self._seen["place"].items()}
+        splits = list(seen)
+        for i, one in enumerate(splits):
+            for other in splits[i + 1 :]:
+                shared, here, there = np.intersect1d(seen[one], seen[other], return_indices=True)
+                if len(shared):
+                    first = np.argmin(there)
+                    places = place[one][here[first]], place[other][there[first]]
+                    yield Shared(one, int(places[0]), other, int(places[1]), len(shared))
+
+    def check(self, log: Callable[[str], None]) -> None:
+        """Refuse examples and events that are in two splits, or log them; log examples that are twice in one.
+
+        Raises:
+            UserError: names the first and its places.
+        """
+        for shared in self.between():
+            self._report(
+                f"{self._at(shared.there)}: the very same {self._what} is {self._at(shared.here, of=True)}, so it is "
+                f"in the splits {shared.one!r} and {shared.other!r} ({shared.count} such {self._what}s)",
+                "remove it from one of them, or set `duplicates: keep`",
+                log,
+            )
+        for shared in self.between("event"):
+            self._report(
+                f"{self._at(shared.there)}: the event has the id of that of {self._at(shared.here, of=True)}, so its "
+                f"{self._what}s are in the splits {shared.one!r} and {shared.other!r} ({shared.count} such events)",
+                "deal all files by `split`, or set `event: []` if equal ids name different events",
+                log,
+            )
+        for split, parts in self._seen["example"].items():
+            hashes = np.concatenate(parts)
+            if repeated := len(hashes) - len(np.unique(hashes)):
+                log(f"split {split!r}: {repeated} {self._what}s equal another one of it")
+
+    def _at(self, place: int, *, of: bool = False) -> str:
+        row, path = row_of(place), self._files[place >> ROW_BITS]
+        return f"event {row} of {path}" if of else f"{path}: event {row}"
+
+    def _report(self, line: str, remedy: str, log: Callable[[str], None]) -> None:
+        if not self._keep:
+            raise UserError(f"{line}; {remedy}")
+        log(line)
+
+
+def shared_examples(trained: str | Path, tested: str | Path) -> tuple[int, int]:
+    """Return how many examples of a file's test split are in another file's train or val, and the first one's event.
+
+    Both are samples of one kind; memory is eight bytes for each example that is trained on.
+
+    Raises:
+        UserError: a damaged file.
+    """
+    known = np.unique(np.concatenate([hash_examples(b) for split in ("train", "val") for b in _blocks(trained, split)]))
+    count, first = 0, -1
+    for block in _blocks(tested, "test"):
+        shared = np.flatnonzero(np.isin(hash_examples(block), known))
+        if len(shared) and not count:
+            first = int(block.entries["event"][shared[0]])
+        count += len(shared)
+    return count, first
+
+
+def _blocks(path: str | Path, split: str) -> Iterator[Block]:
+    return iterate_blocks(path, split)
+
+
+def keeps_duplicates(samples: str | Path) -> bool:
+    """Return whether a dataset may have its examples in several splits: its config says so, or they are a toy's few."""
+    source = read_attributes(samples)["spec"].get("source", {})
+    return source.get("duplicates") == "keep" or source.get("points") is not None
