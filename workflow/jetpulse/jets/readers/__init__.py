@@ -15,6 +15,7 @@ import numpy as np
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.readers.base import check_file
+from jetpulse.jets.readers.momenta import drop_soft
 from jetpulse.samples import Block, counts_to_offsets, event_ids, row_ids
 
 ROWS = 10_000
@@ -54,9 +55,10 @@ def read_jets(
         UserError: not that format, or damaged.
     """
     check_file(path, source.format)
-    for chunk in load_reader(source.format).read(Path(path), source, label is not None, rows):
+    for found in load_reader(source.format).read(Path(path), source, label is not None, rows):
+        chunk = drop_soft(found)
         if left_out is not None:
-            left_out.update(chunk.left_out)
+            left_out.update({what: count for what, count in chunk.left_out.items() if count})
         values = chunk.label if label is None else np.full(len(chunk.row), label, np.int8)
         wrong = np.flatnonzero((values != 0) & (values != 1))
         if len(wrong):

@@ -1,4 +1,4 @@
-"""What all readers share: chunks of jets, files that cannot be read, padding, limits of what is believed."""
+"""What all readers share: chunks of jets, files that cannot be read, limits of what is believed."""
 
 import difflib
 import os
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from jetpulse.config import JetSource
@@ -136,39 +135,3 @@ def check_lengths(
             f"{path}: event {start + event}: {names[0]} has {found[event]} entries, {names[1]} {expected[event]}; "
             "they belong together, check how the file was written"
         )
-
-
-def drop_padding(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return counts (n) and momenta (total, 4) of jets (n, constituents, 4) float32, rows of zeros dropped."""
-    counts = np.empty(len(values), np.int64)
-    flat = np.empty((values.shape[0] * values.shape[1], 4), np.float32)
-    return counts, flat[: drop_zeros(values, counts, flat)].copy()
-
-
-@numba.njit(cache=True, nogil=True)
-def drop_zeros(values, counts, flat):
-    """Fill ``counts`` (n) and the beginning of ``flat`` from padded jets (n, constituents, 4); return the total."""
-    total = 0
-    for jet in range(values.shape[0]):
-        before = total
-        for i in range(values.shape[1]):
-            a, b, c, d = values[jet, i, 0], values[jet, i, 1], values[jet, i, 2], values[jet, i, 3]
-            if a != 0.0 or b != 0.0 or c != 0.0 or d != 0.0:
-                flat[total, 0], flat[total, 1], flat[total, 2], flat[total, 3] = a, b, c, d
-                total += 1
-        counts[jet] = total - before
-    return total
-
-
-def momenta_of(parts: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return float64 E, px, py, pz (n, 4) from these columns, or from pt, eta, phi and mass or E (or no mass)."""
-    columns = {name: np.asarray(values, np.float64) for name, values in parts.items()}
-    if "pt" in columns:
-        pt, eta, phi = columns["pt"], columns["eta"], columns["phi"]
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the checks
-            pz = pt * np.sinh(eta)
-            energy = columns.get("E")
-            if energy is None:
-                energy = np.sqrt((pt * np.cosh(eta)) ** 2 + columns.get("mass", 0.0) ** 2)
-            return np.stack([energy, pt * np.cos(phi), pt * np.sin(phi), pz], axis=1)
-    return np.stack([columns[name] for name in ("E", "px", "py", "pz")], axis=1)

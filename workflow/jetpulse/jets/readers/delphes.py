@@ -13,7 +13,8 @@ from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.clustering import Record, cluster, match_tops
 from jetpulse.jets.kinematics import pt_eta_phi
-from jetpulse.jets.readers.base import Chunk, missing_name, momenta_of
+from jetpulse.jets.readers.base import Chunk, missing_name
+from jetpulse.jets.readers.momenta import momenta_of
 from jetpulse.jets.readers.root import branches_of, iterate, jagged_columns, open_tree, require
 from jetpulse.samples import counts_to_offsets
 

@@ -14,7 +14,8 @@ import numpy as np
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.clustering import Record, match_tops
-from jetpulse.jets.readers.base import Chunk, check_counts, missing_name, momenta_of
+from jetpulse.jets.readers.base import Chunk, check_counts, missing_name
+from jetpulse.jets.readers.momenta import momenta_of
 from jetpulse.jets.readers.root import branches_of, iterate, jagged_columns, open_tree, require
 
 _JETS = {"eta": "FatJet_eta", "phi": "FatJet_phi"}

@@ -16,7 +16,10 @@ import numpy as np
 
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
+from jetpulse.jets.kinematics import COLUMNS
 from jetpulse.jets.readers.base import MOST_AT_ONCE, Chunk, check_counts, event_names, plain, reading
+from jetpulse.jets.readers.padding import PADDING, cut_padding
+from jetpulse.samples import counts_to_offsets
 
 _JETS = ("constituents", "counts")
 _SHAPES = {"constituents": "(total, 4)", "counts": "(n,)", "label": "(n,)"}
@@ -60,8 +63,9 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
             for part in _pieces(counts):
                 columns = {name: arrays[name].read(len(part)) for name in arrays if name not in _JETS}
                 momenta = arrays["constituents"].read(int(part.sum()))
+                left, momenta, padding = _without_padding(part, momenta)
                 event = {name: columns[name] for name in events}
-                yield Chunk(np.arange(start, start + len(part)), columns.get("label"), part, momenta, event=event)
+                yield Chunk(np.arange(start, start + len(part)), columns.get("label"), left, momenta, padding, event)
                 start += len(part)
 
 
@@ -135,6 +139,15 @@ def _check_lengths(arrays: dict[str, _Array], path: Path) -> None:
                 f"{path}: {name} has {array.shape[0]} entries, counts {arrays['counts'].shape[0]}; "
                 "both need one for each jet"
             )
+
+
+def _without_padding(counts: np.ndarray, momenta: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    """Return counts (n) and momenta (total, 4) without what fills up jets at their end, and how much that was."""
+    columns = dict(zip(COLUMNS, momenta.T, strict=True))
+    offsets, columns, padding = cut_padding(counts_to_offsets(counts), columns)
+    if not padding:
+        return counts, momenta, {}
+    return np.diff(offsets), np.stack([columns[name] for name in COLUMNS], axis=1), {PADDING: padding}
 
 
 def _pieces(counts: np.ndarray) -> Iterator[np.ndarray]:

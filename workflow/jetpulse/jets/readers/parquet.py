@@ -5,7 +5,7 @@ The wide layout is that of the mirror of the public sample (dl4phys/top_tagging 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,15 @@ from jetpulse.jets.readers.base import (
     Chunk,
     check_counts,
     check_lengths,
-    drop_padding,
     event_names,
     missing_name,
-    momenta_of,
     plain,
     reading,
 )
 from jetpulse.jets.readers.labels import choose
+from jetpulse.jets.readers.momenta import momenta_of_lists
+from jetpulse.jets.readers.padding import drop_padding
+from jetpulse.samples import counts_to_offsets
 
 EXPORTED = Fields(**{name: name for name in COLUMNS})
 _LABELS = ("label", "is_signal_new")
@@ -65,10 +66,11 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
                 batch.validate(full=True)
                 values = {name: _numbers(batch.column(name), name, path) for name in (*labels, *events)}
             row = np.arange(start, start + len(batch))
-            counts, constituents = _from_wide(batch, momenta, path) if wide else _from_lists(batch, fields, path, start)
+            found = _from_wide(batch, momenta, path) if wide else _from_lists(batch, fields, path, start)
+            counts, constituents, left_out = found
             check_counts(counts, path, start)
             event = {name: values[name] for name in events}
-            yield choose(Chunk(row, None, counts, constituents, event=event), label, values, path)
+            yield choose(Chunk(row, None, counts, constituents, left_out, event), label, values, path)
             start += len(batch)
 
 
@@ -128,25 +130,46 @@ def _numbers(column: pa.Array, name: str, path: Path) -> np.ndarray:
     return column.to_numpy(zero_copy_only=False)
 
 
-def _from_wide(batch: pa.RecordBatch, momenta: Sequence[str], path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _or_nan(column: pa.Array, name: str, path: Path) -> np.ndarray:
+    """Return numbers, missing ones as NaN: pandas writes the NaN of padding so."""
+    numbers = not pa.types.is_boolean(column.type)
+    return column.to_numpy(zero_copy_only=False) if numbers else _numbers(column, name, path)
+
+
+def _check_missing(momenta: np.ndarray, missing: Mapping[str, int], path: Path) -> None:
+    """Refuse missing numbers if some were no padding; ``missing`` has how many each column has."""
+    name = next((name for name, count in missing.items() if count), None)
+    if name is not None and np.isnan(momenta).any():
+        raise UserError(f"{path}: column {name!r} has {missing[name]} missing values (null); remove these jets")
+
+
+def _from_wide(batch: pa.RecordBatch, momenta: Sequence[str], path: Path) -> tuple[np.ndarray, np.ndarray, dict]:
     values = np.empty((len(batch), len(momenta)), np.float32)
     for i, name in enumerate(momenta):
         with reading(path, f"column {name!r}"), np.errstate(over="ignore"):
-            values[:, i] = _numbers(batch.column(name), name, path)
-    return drop_padding(values.reshape(len(batch), -1, 4))
+            values[:, i] = _or_nan(batch.column(name), name, path)
+    counts, found = drop_padding(values.reshape(len(batch), -1, 4))
+    _check_missing(found, {name: batch.column(name).null_count for name in momenta}, path)
+    return counts, found, {}
 
 
-def _from_lists(batch: pa.RecordBatch, fields: dict[str, str], path: Path, start: int) -> tuple[np.ndarray, np.ndarray]:
-    counts, columns, first = None, {}, ""
+def _from_lists(
+    batch: pa.RecordBatch, fields: dict[str, str], path: Path, start: int
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    counts, columns, missing, first = None, {}, {}, ""
+    fixed = all(pa.types.is_fixed_size_list(batch.column(name).type) for name in fields.values())
     for key, name in fields.items():
         with reading(path, f"column {name!r}"):
             column = batch.column(name)
             lengths = _numbers(column.value_lengths(), name, path).astype(np.int64)
-            if lengths.sum() > 8 * MOST_AT_ONCE:
+            if not fixed and lengths.sum() > 8 * MOST_AT_ONCE:
                 raise UserError(
                     f"{path}: column {name!r} has {lengths.sum()} values in {len(column)} jets; not believed"
                 )
-            columns[key] = _numbers(column.flatten(), name, path)
+            flat = column.flatten()
+            columns[key], missing[name] = _or_nan(flat, name, path), flat.null_count
         counts, first = (lengths, name) if counts is None else (counts, first)
         check_lengths(lengths, counts, (name, first), path, start)
-    return counts, momenta_of(columns)
+    counts, momenta, left_out = momenta_of_lists(counts_to_offsets(counts), columns, fixed, path, start)
+    _check_missing(momenta, missing, path)
+    return counts, momenta, left_out

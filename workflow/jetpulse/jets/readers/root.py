@@ -145,7 +145,7 @@ def jagged_numbers(array: ak.Array, name: str, path: Path) -> tuple[np.ndarray, 
         if array.ndim != 2 or not _is_numeric(array):
             raise UserError(f"{path}: branch {name!r} holds {_kind(array)}, expected a list of numbers for each entry")
         counts = ak.to_numpy(ak.num(array, axis=1)).astype(np.int64)
-        if counts.sum() > 8 * MOST_AT_ONCE:
+        if not is_fixed(array) and counts.sum() > 8 * MOST_AT_ONCE:
             raise UserError(f"{path}: branch {name!r} has {counts.sum()} values in {len(counts)} entries; not believed")
         return counts, ak.to_numpy(ak.flatten(array, axis=1))
 
@@ -165,6 +165,11 @@ def jagged_columns(
             counts, first = found, name
         check_lengths(found, counts, (name, first), path, start)
     return counts_to_offsets(counts), columns
+
+
+def is_fixed(array: ak.Array) -> bool:
+    """Return whether a branch holds arrays of one length, which are padded where there is less."""
+    return isinstance(ak.type(array).content, ak.types.RegularType)
 
 
 def _is_numeric(array: ak.Array) -> bool:

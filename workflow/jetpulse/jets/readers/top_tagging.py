@@ -17,7 +17,8 @@ import numpy as np
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import COLUMNS
-from jetpulse.jets.readers.base import Chunk, drop_zeros, event_names, missing_name, plain, reading
+from jetpulse.jets.readers.base import Chunk, event_names, missing_name, plain, reading
+from jetpulse.jets.readers.padding import drop_zeros
 from jetpulse.samples import open_hdf5
 
 _LABEL = "is_signal_new"

@@ -3,16 +3,16 @@
 Without names in the config they are those that ``export-jets`` writes: ``constituent_E`` ..., ``label``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
 
 from jetpulse.config import Fields, JetSource, Label
-from jetpulse.jets.readers.base import Chunk, check_counts, event_names, momenta_of
+from jetpulse.jets.readers.base import Chunk, check_counts, event_names
 from jetpulse.jets.readers.labels import choose
-from jetpulse.jets.readers.root import branches_of, flat_numbers, iterate, jagged_columns, open_tree, require
+from jetpulse.jets.readers.momenta import momenta_of_lists
+from jetpulse.jets.readers.root import branches_of, flat_numbers, is_fixed, iterate, jagged_columns, open_tree, require
 
 EXPORTED = Fields(**{name: f"constituent_{name}" for name in ("E", "px", "py", "pz")})
 _LABEL = Label(name="label")
@@ -39,20 +39,11 @@ def read_tree(path: Path, fields: Fields, label: Label | None, source: JetSource
         wanted = list(dict.fromkeys([*names.values(), *labels, *events]))
         require(branches, wanted, path)
         for start, arrays in iterate(tree, branches, wanted, path, rows):
-            offsets, columns = jagged_columns(_from_fixed(arrays, names.values()), names, path, start)
-            counts = np.diff(offsets)
+            fixed = all(is_fixed(arrays[name]) for name in names.values())
+            offsets, columns = jagged_columns(arrays, names, path, start)
+            counts, momenta, left_out = momenta_of_lists(offsets, columns, fixed, path, start)
             check_counts(counts, path, start)
             values = {name: flat_numbers(arrays[name], name, path) for name in labels}
             row = np.arange(start, start + len(counts))
             event = {name: flat_numbers(arrays[name], name, path) for name in events}
-            yield choose(Chunk(row, None, counts, momenta_of(columns), event=event), label, values, path)
-
-
-def _from_fixed(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> dict[str, ak.Array]:
-    """Return the branches with arrays of a fixed length cut to lists: entries of zeros in all of them are padding."""
-    fixed = {name: arrays[name] for name in names if isinstance(ak.type(arrays[name]).content, ak.types.RegularType)}
-    if len(fixed) < len(set(names)) or len({ak.type(array).content.size for array in fixed.values()}) != 1:
-        return {name: ak.from_regular(array) if name in fixed else array for name, array in arrays.items()}
-    filled = np.any([ak.to_numpy(array) != 0 for array in fixed.values()], axis=0)
-    cut = {name: ak.unflatten(ak.to_numpy(array)[filled], filled.sum(axis=1)) for name, array in fixed.items()}
-    return {**arrays, **cut}
+            yield choose(Chunk(row, None, counts, momenta, left_out, event), label, values, path)
