@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numba
 import numpy as np
 
+from jetpulse.compiling import compiled
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import COLUMNS, jet_momenta, pt_eta_phi
 from jetpulse.samples import Block, row_of
@@ -55,7 +55,7 @@ def check_jets(block: Block, path: str | Path, order: Literal["repair", "refuse"
     return Block(block.entries, offsets, {"constituents": constituents[by_pt]})
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _scan(constituents, offsets):
     """Return whether any constituent is unphysical, and the first that is harder than the one before it, or -1."""
     unphysical, unsorted = False, -1

@@ -13,8 +13,9 @@ only where there are none can it become a neutral object.
 
 import math
 
-import numba
 import numpy as np
+
+from jetpulse.compiling import compiled
 
 ETA_MAX = 4.9
 _RADIUS = 1150.0  # mm, of the field and of the calorimeter's inner face
@@ -36,7 +37,7 @@ _MINIMUM = (0.5, 1.0)  # GeV in a layer; less, or less than one standard deviati
 _ENERGY, _PRECISE, _VAGUE = 0, 1, 2  # kept for a layer: all energy, that of its two kinds of tracks
 
 
-@numba.njit(cache=True)
+@compiled()
 def _charge(pdg):
     """Charge of the particles that reach the detector: e, mu, pi, K, p and charged hyperons; 0 for the others."""
     a = abs(pdg)
@@ -47,7 +48,7 @@ def _charge(pdg):
     return 0
 
 
-@numba.njit(cache=True)
+@compiled()
 def _efficiency(pt, abs_eta, pdg):
     """Probability that a charged particle leaves a track."""
     if abs_eta > _TRACK_ETA or pt <= _TRACK_PT_MIN:
@@ -62,7 +63,7 @@ def _efficiency(pt, abs_eta, pdg):
     return (0.70 if central else 0.60) if pt <= 1.0 else (0.95 if central else 0.85)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _track_resolution(pt, abs_eta, pdg):
     """Relative resolution of a track's pT: a constant and a slope per GeV, in quadrature."""
     region = 0 if abs_eta <= 0.5 else (1 if abs_eta <= 1.5 else 2)
@@ -71,7 +72,7 @@ def _track_resolution(pt, abs_eta, pdg):
     return math.hypot((0.06, 0.10, 0.25)[region], (1.3e-3, 1.7e-3, 3.1e-3)[region] * pt)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _sigma(layer, energy, abs_eta):
     """Standard deviation (GeV) of a deposit of ``energy`` (GeV)."""
     if layer == _ECAL:
@@ -85,20 +86,20 @@ def _sigma(layer, energy, abs_eta):
     return math.sqrt((0.0942 * energy) ** 2 + energy)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _log_normal(rng, mean, sigma):
     """Draw a positive energy with the given mean and standard deviation."""
     variance = math.log(1.0 + (sigma / mean) ** 2)
     return math.exp(math.log(mean) - 0.5 * variance + math.sqrt(variance) * rng.standard_normal())
 
 
-@numba.njit(cache=True)
+@compiled()
 def _significant(layer, energy, abs_eta):
     """Return the energy (GeV) if it is above the layer's threshold and its standard deviation, else 0."""
     return energy if energy >= _MINIMUM[layer] and energy >= _sigma(layer, energy, abs_eta) else 0.0
 
 
-@numba.njit(cache=True)
+@compiled()
 def _arrival(charge, momentum, vertex):
     """Return eta and phi where a particle reaches the calorimeter, and whether it does.
 
@@ -129,7 +130,7 @@ def _arrival(charge, momentum, vertex):
     return math.asinh((z + slope * path) / math.hypot(x, y)), math.atan2(y, x), True
 
 
-@numba.njit(cache=True)
+@compiled()
 def _path_to_barrel(bend, centre_x, centre_y, x, y):
     """Return the path (mm) on a circle from (x, y) to the calorimeter's barrel, infinite if it stays inside.
 
@@ -146,7 +147,7 @@ def _path_to_barrel(bend, centre_x, centre_y, x, y):
     return radius * min((sense * turn + opening) % (2.0 * math.pi), (sense * turn - opening) % (2.0 * math.pi))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _tower(eta, phi):
     """Return row and column of the tower that contains a direction."""
     row = min(len(_ETA_EDGES) - 2, max(0, np.searchsorted(_ETA_EDGES, eta, "right") - 1))
@@ -154,19 +155,19 @@ def _tower(eta, phi):
     return row, column if _IS_FINE[row] else column - column % 2
 
 
-@numba.njit(cache=True)
+@compiled()
 def _centre(row):
     return abs(0.5 * (_ETA_EDGES[row] + _ETA_EDGES[row + 1]))
 
 
-@numba.njit(cache=True)
+@compiled()
 def _write(out, n, energy, eta, phi):
     """Write a massless object of ``energy`` (GeV) into row n of E, px, py, pz."""
     pt = energy / math.cosh(eta)
     out[n, 0], out[n, 1], out[n, 2], out[n, 3] = energy, pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _enter(rng, pdg, momentum, vertex, deposits, touched, towers, out, n):
     """Let one particle leave energy in its tower and, perhaps, a track in row n of ``out``.
 
@@ -205,7 +206,7 @@ def _enter(rng, pdg, momentum, vertex, deposits, touched, towers, out, n):
     return towers, True, 2 * tower + layer if is_vague else -1
 
 
-@numba.njit(cache=True)
+@compiled()
 def _read_tower(rng, tower, deposits, out, n):
     """Measure a tower: write its neutral objects from row n on, and into ``deposits`` the scale of its vague tracks.
 
@@ -230,7 +231,7 @@ def _read_tower(rng, tower, deposits, out, n):
     return n
 
 
-@numba.njit(cache=True)
+@compiled()
 def simulate_detector(rng, offsets, pdg, momenta, vertices):
     """Return what the detector reports for the visible particles of each event.
 

@@ -12,12 +12,14 @@ import numba
 import numpy as np
 from numba.extending import intrinsic
 
+from jetpulse.compiling import compiled
+
 TIE = 1e-4  # pixel widths; a million times the error of an angle here
 RESOLVED = 1e-5  # in eta and phi; above the rounding of float32 momenta, below the distance of any two real directions
 _LOG_2 = math.log(2.0)
 _WORD = 64  # bits of one word of the map of touched pixels
 # NumPy's error model: dividing by zero gives inf or NaN, without the test that would keep a loop from being vectorised.
-_compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
+_compiled = compiled(nogil=True, error_model="numpy")
 
 
 @_compiled

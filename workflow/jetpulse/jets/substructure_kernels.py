@@ -7,12 +7,13 @@ vector instructions without changing the order of any sum.
 
 import math
 
-import numba
 import numpy as np
+
+from jetpulse.compiling import compiled
 
 AXES = 4  # subjets at most
 RESOLVED = 1e-5  # in rapidity and azimuth; closer directions are the same one but for the rounding of float32 momenta
-_compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
+_compiled = compiled(nogil=True, error_model="numpy")
 
 
 @_compiled

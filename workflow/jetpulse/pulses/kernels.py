@@ -7,11 +7,12 @@ classical reduction and polynomial of fdlibm (Sun Microsystems, 1993).
 
 import math
 
-import numba
 import numpy as np
 
+from jetpulse.compiling import compiled
+
 # "contract": a product and a sum in one rounding, which every processor of the last decade has. Nothing is reordered.
-_compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+_compiled = compiled(nogil=True, error_model="numpy", fastmath={"contract"})
 
 _TWO_PI = 2.0 * math.pi
 # pi in two parts, the first of 33 bits, so that its small multiples are exact.

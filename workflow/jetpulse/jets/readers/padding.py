@@ -6,8 +6,9 @@ constituents. No constituent looks like that; in the middle of a jet it is damag
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
+
+from jetpulse.compiling import compiled
 
 PADDING = "constituents: padding at the end of a jet"
 
@@ -34,7 +35,7 @@ def cut_padding(
     return new, {name: column[kept] for name, column in values.items()}, int(len(first) - new[-1])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _kept(first, same, offsets, fixed):
     """Return which constituents are no padding (total), and how many of each jet (n)."""
     kept = np.ones(len(first), np.bool_)
@@ -64,7 +65,7 @@ def drop_padding(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return counts, flat[: drop_zeros(values, counts, flat)].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def drop_zeros(values, counts, flat):
     """Fill ``counts`` (n) and the beginning of ``flat`` from padded jets (n, constituents, 4); return the total."""
     total = 0
@@ -79,7 +80,7 @@ def drop_zeros(values, counts, flat):
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _filled(jet):
     """Return the number of constituents (m, 4) in front of those that are all the same NaN or negative number."""
     last = len(jet)
