@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
 from jetpulse.figures.comparison import localisation_comparison, plot_localisation_comparison_figure
-from jetpulse.figures.kernels import DERIVATIVES, kernels, plot_kernels_figure, read_kernels, shares
+from jetpulse.figures.kernels import derivatives, kernels, plot_kernels_figure, read_kernels, shares
 from jetpulse.figures.localisation import (
     choose_examples,
     coverage_curves,
@@ -62,9 +62,11 @@ def compared(*groups: Found, **references: dict[str, float]) -> Figure:
     return localisation_comparison(measured, {name.replace("_", "-"): value for name, value in references.items()})
 
 
-def random_kernels(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_kernels(
+    seed: int, filters: int = 2, width: int = 3, traces: int = 3, window: int = 7
+) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(2, 3)), rng.normal(size=(2, 3, 7))
+    return rng.normal(size=(filters, width)), rng.normal(size=(filters, traces, window))
 
 
 DRAWN: dict[str, Callable[[], Figure]] = {
@@ -94,6 +96,10 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "comparison, one of ten": lambda: compared(*(found(n) for n in range(5, 15)), net_3={"rmse": 0.4}),
     "kernels, one seed": lambda: kernels([random_kernels(1)]),
     "kernels, three seeds": lambda: kernels([random_kernels(seed) for seed in range(3)]),
+    "kernels, one trace": lambda: kernels([random_kernels(1, traces=1)]),
+    "kernels, two traces, one filter": lambda: kernels([random_kernels(seed, 1, traces=2) for seed in range(2)]),
+    "kernels, twenty traces, nine wide filters": lambda: kernels([random_kernels(1, 9, 5, 20, 3)]),
+    "kernels, single samples": lambda: kernels([random_kernels(1, 2, 1, 1, 1)]),
     "kernels, all zero": lambda: kernels([(np.zeros((2, 3)), np.zeros((2, 3, 7)))]),
 }
 PERFECT_ONE = (np.array([1]), np.eye(4)[None, 1:2])
@@ -183,7 +189,9 @@ def test_references_are_drawn_beside_their_experiment():
 
 
 def test_shares_of_kernels_by_hand():
-    assert shares(DERIVATIVES["first derivative"]) == pytest.approx(
+    assert derivatives(3)["first derivative"] == pytest.approx([0.5, 0.0, -0.5])
+    assert derivatives(3)["second derivative"] == pytest.approx([1.0, -2.0, 1.0])
+    assert shares(derivatives(3)["first derivative"]) == pytest.approx(
         {"mean": 0, "first derivative": 1, "second derivative": 0}
     )
     assert shares(np.array([0.0, 3.0, 0.0])) == pytest.approx(
@@ -212,7 +220,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "m.safetensors"
     others = tensors()
     del others["second.weight"]
-    for weights, fragment in ((others, "none"), (tensors(first_weight=np.zeros((2, 3))), "(2, 3)")):
+    flat, apart = tensors(first_weight=np.zeros((2, 3))), tensors(first_weight=np.zeros((4, 1, 1, 3)))
+    for weights, fragment in ((others, "none"), (flat, "(2, 3)"), (apart, "(4, 1, 1, 3), (1, 2, 3, 7)")):
         save_file(weights, path)
         with pytest.raises(UserError) as error:
             read_kernels(path)
