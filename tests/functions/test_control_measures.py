@@ -55,6 +55,9 @@ def test_measures_by_hand(monkeypatch):
             "advantage_error": 0.375,
             "ahead": 0.5,
             "ahead_error": math.sqrt(0.125),
+            # Wilson: 1/2 -+ sqrt(1/8 + 1/16) / (3/2).
+            "ahead_low": 0.5 - math.sqrt(3) / 6,
+            "ahead_high": 0.5 + math.sqrt(3) / 6,
         }
     )
     assert set(control.COLUMNS) <= set(found)

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom, norm
 
 from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import (
+    auc_interval,
     auc_with_error,
     check_scores,
     measure,
@@ -20,12 +22,15 @@ from jetpulse.evaluation.classification import (
 from jetpulse.evaluation.measures import (
     binomial_interval,
     defined,
+    exact_interval,
     expected_calibration_error,
     fraction_with_error,
     mean_with_error,
     reliability,
 )
 from toy_jets import assert_one_line
+
+TAIL = norm.sf(1)
 
 
 @st.composite
@@ -136,15 +141,56 @@ SIGNAL = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
 )
 def test_rejection_by_hand(signal, background, efficiency, passed):
     label = np.array([1] * len(signal) + [0] * len(background))
-    value, error = rejection_with_error(label, np.array(signal + background), efficiency)
+    value, error, low, high = rejection_with_error(label, np.array(signal + background), efficiency)
     assert value == pytest.approx(len(background) / passed)
     assert error == pytest.approx(len(background) / passed / math.sqrt(passed))
+    assert low <= value <= high
 
 
 def test_rejection_is_infinite_when_no_background_passes():
-    value, error = rejection_with_error(np.array([1, 0, 0]), np.array([0.9, 0.2, 0.1]), 0.3)
-    assert value == math.inf
+    value, error, low, high = rejection_with_error(np.array([1, 0, 0]), np.array([0.9, 0.2, 0.1]), 0.3)
+    assert value == high == math.inf
     assert math.isnan(error)
+    # Of two entries none passes with a probability of 15.9 %, if the part that passes is 60 %.
+    assert low == pytest.approx(1 / (1 - math.sqrt(TAIL)))
+
+
+def test_few_background_entries_give_a_rejection_with_two_ends():
+    label, score = np.repeat([1, 0], [10, 1000]), np.zeros(1010)
+    score[:10], score[10:20] = 1.0, 1.0
+    value, error, low, high = rejection_with_error(label, score, 0.5)
+    assert (value, error) == (100.0, pytest.approx(100 / math.sqrt(10)))
+    # Ten pass at least, or at most, with a probability of 15.9 % at the ends; the upper one is farther away.
+    assert binom.sf(9, 1000, 1 / high) == pytest.approx(TAIL)
+    assert binom.cdf(10, 1000, 1 / low) == pytest.approx(TAIL)
+    assert high - value > 1.3 * (value - low)
+
+
+@pytest.mark.parametrize(("passed", "total"), [(0, 1), (3, 7), (7, 7), (0, 10**6), (999_990, 10**6)])
+def test_exact_intervals_end_where_the_tails_are(passed, total):
+    low, high = exact_interval(passed, total)
+    assert low <= passed / total <= high
+    assert (binom.sf(passed - 1, total, low) if passed else TAIL) == pytest.approx(TAIL)
+    assert (binom.cdf(passed, total, high) if passed < total else TAIL) == pytest.approx(TAIL)
+    assert (low == 0) == (passed == 0)
+    assert (high == 1) == (passed == total)
+
+
+@pytest.mark.parametrize(
+    ("area", "error", "signal", "background"),
+    [(1.0, 0.0, 20, 30), (0.0, 0.0, 20, 30), (1.0, math.nan, 1, 1), (0.5, math.nan, 1, 2), (0.9999, 1e-4, 500, 500)],
+)
+def test_the_interval_of_an_area_lies_between_0_and_1_and_has_a_width(area, error, signal, background):
+    low, high = auc_interval(area, error, signal, background)
+    assert 0 <= low <= area <= high <= 1
+    assert high - low > 1e-5
+
+
+def test_the_interval_of_a_perfect_area_shrinks_with_the_entries():
+    few, many = auc_interval(1.0, 0.0, 20, 20)[0], auc_interval(1.0, 0.0, 2000, 2000)[0]
+    assert 0.9 < few < 0.99 < many < 1
+    # In the middle it is DeLong's error.
+    assert auc_interval(0.5, 0.01, 900, 900) == pytest.approx((0.49, 0.51), abs=1e-4)
 
 
 @given(scored(), st.floats(0.01, 1.0))
@@ -176,6 +222,7 @@ def test_the_calibration_error_is_a_distance_of_probabilities(drawn):
 def test_every_metric_of_four_entries_by_hand():
     label, score = np.array([1, 1, 0, 0]), np.array([0.9, 0.5, 0.6, 0.1])
     measured = measure_classification(label, score, "p.h5")
+    error, limit = math.sqrt(0.125 / 2 + 0.125 / 2), 1 / (1 - math.sqrt(TAIL))
     assert measured == pytest.approx(
         {
             "entries": 4,
@@ -183,12 +230,20 @@ def test_every_metric_of_four_entries_by_hand():
             "background": 2,
             "accuracy": 0.5,  # a score of exactly one half is background
             "accuracy_error": 0.25,
+            "accuracy_low": 0.5 - math.sqrt(1 / 16 + 1 / 64) / 1.25,
+            "accuracy_high": 0.5 + math.sqrt(1 / 16 + 1 / 64) / 1.25,
             "auc": 0.75,
-            "auc_error": math.sqrt(0.125 / 2 + 0.125 / 2),
+            "auc_error": error,
+            "auc_low": 1 / (1 + math.exp(error / 0.1875) / 3),
+            "auc_high": 1 / (1 + math.exp(-error / 0.1875) / 3),
             "rejection_30": None,
             "rejection_30_error": None,
+            "rejection_30_low": limit,
+            "rejection_30_high": None,
             "rejection_50": None,
             "rejection_50_error": None,
+            "rejection_50_low": limit,
+            "rejection_50_high": None,
             "ece": (0.1 + 0.5 + 0.6 + 0.1) / 4,
             "log_loss": -math.log(0.9 * 0.5 * 0.4 * 0.9) / 4,
         }
@@ -260,7 +315,10 @@ def test_predictions_without_two_classes_are_refused(predicted):
 def test_means_and_fractions_by_hand():
     # Deviations -2, 0, 2: variance 4, over three entries.
     assert mean_with_error(np.array([1.0, 3.0, 5.0])) == (3.0, pytest.approx(2 / math.sqrt(3)))
-    assert fraction_with_error(np.array([True, False, False, False])) == (0.25, pytest.approx(math.sqrt(0.1875 / 4)))
+    found = fraction_with_error(np.array([True, False, False, False]))
+    # Wilson: (1/4 + 1/8) / (5/4) -+ sqrt(3/64 + 1/64) / (5/4).
+    assert found == pytest.approx((0.25, math.sqrt(0.1875 / 4), 0.1, 0.5))
+    assert fraction_with_error(np.ones(9, bool)) == pytest.approx((1.0, 0.0, 0.9, 1.0))
     mean, error = mean_with_error(np.array([7.0]))
     assert mean == 7.0
     assert math.isnan(error)

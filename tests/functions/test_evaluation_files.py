@@ -137,6 +137,21 @@ def test_a_seed_without_background_above_the_cut_counts_as_infinitely_good(tmp_p
     assert rejection == {"median": median, "spread": None, "error": error, "values": values}
 
 
+@pytest.mark.parametrize(
+    ("lows", "highs", "low", "high"),
+    [
+        ([8.0], [13.0], 8.0, 13.0),
+        ([8.0, 9.0, 30.0], [13.0, None, 90.0], 9.0, 90.0),
+        ([8.0, 9.0], [None, 13.0], 8.5, None),
+    ],
+)
+def test_the_ends_of_an_interval_are_medians_over_seeds(tmp_path, lows, highs, low, high):
+    ends = [{"rejection_30_low": a, "rejection_30_high": b} for a, b in zip(lows, highs, strict=True)]
+    combined = combine(tmp_path, [{"toys": row(0.9, 10.0) | end} for end in ends])["tested"]["toys"]
+    assert (combined["rejection_30"]["low"], combined["rejection_30"]["high"]) == (low, high)
+    assert "rejection_30_low" not in combined
+
+
 def test_unequal_numbers_of_metrics_and_models_are_refused(tmp_path):
     with pytest.raises(UserError) as error:
         write_combined([tmp_path / "a.json", tmp_path / "b.json"], [tmp_path / "a"], tmp_path / "m.json", "toys")

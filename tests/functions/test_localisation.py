@@ -54,6 +54,12 @@ def predictions(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return label, weights / weights.sum(axis=1, keepdims=True)
 
 
+def wilson(passed: int, total: int) -> tuple[float, float]:
+    middle, part = (passed + 0.5) / (total + 1), passed / total
+    half = math.sqrt(part * (1 - part) / total + 0.25 / total**2) * total / (total + 1)
+    return middle - half, middle + half
+
+
 def test_every_metric_of_four_entries_by_hand():
     measured = measure(predicted(), {}, {}, "p.h5")
     squares = np.array([0.16, 0.09, 0.0, 1.96])
@@ -65,6 +71,7 @@ def test_every_metric_of_four_entries_by_hand():
             "entries": 4,
             "accuracy": 0.5,
             "accuracy_error": 0.25,
+            **dict(zip(("accuracy_low", "accuracy_high"), wilson(2, 4), strict=True)),
             "rmse": rmse,
             "rmse_error": squares.std(ddof=1) / 2 / (2 * rmse),
             "log_loss": losses.mean(),
@@ -73,9 +80,11 @@ def test_every_metric_of_four_entries_by_hand():
             "bias_error": np.std([0.4, -0.3, 0.0, -1.4], ddof=1) / 2,
             "coverage_68": 1.0,
             "coverage_68_error": 0.0,
+            **dict(zip(("coverage_68_low", "coverage_68_high"), wilson(4, 4), strict=True)),
             "coverage_68_expected": (0.7 + 0.8 + 1.0 + 0.8) / 4,
             "coverage_95": 1.0,
             "coverage_95_error": 0.0,
+            **dict(zip(("coverage_95_low", "coverage_95_high"), wilson(4, 4), strict=True)),
             "coverage_95_expected": 1.0,
             "ece": (0.3 + 0.5 + 0.0 + 0.4) / 4,
         }

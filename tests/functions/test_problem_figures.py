@@ -187,12 +187,6 @@ def test_kernels_stand_side_by_side():
     assert texts(figure)[:2] == ["bias 0.50", "bias −0.50"]
 
 
-def test_values_are_rounded_to_their_errors():
-    assert weights.with_error(2.99712, 0.0213) == "2.997 ± 0.021"
-    assert weights.with_error(-1234.5, 210.0) == "−1234 ± 210"
-    assert weights.with_error(0.5, math.nan) == "0.5"
-
-
 @pytest.mark.parametrize("n", [1, 2, 100])
 def test_residuals_of_exact_predictions(n: int):
     target = np.linspace(1, 2, n)

@@ -169,7 +169,7 @@ def test_one_seed_and_infinite_values_are_drawn_and_tabulated(tmp_path):
     rows = Table((tmp_path / "t.html").read_text(encoding="utf-8").replace("&nbsp;", " ")).rows
     titles = ["batch", "accuracy", "AUC"]
     assert rows[0][:3] == titles
-    assert rows[1][:4] == ["10", "0.8000 (0.1000)", "0.9000 (0.1000)", "∞"]
+    assert rows[1][:4] == ["10", "0.80 (0.10)", "0.90 (0.10)", "∞ no background passes"]
     assert rows[1][-1] == "p0, 1 seed, 10"
     assert rows[2][2] == "0.9100 ± 0.0031 (0.0020)"
     first = read_rows(tmp_path / "s.csv")[0]

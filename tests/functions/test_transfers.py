@@ -92,7 +92,17 @@ def test_what_is_infinite_or_missing_has_no_change(tmp_path):
     assert math.isnan(row.changes["auc"]["real"].error)
     write_transfers(results, {"cnn": experiment("sim")}, tmp_path / "t.svg", tmp_path / "t.html")
     rows = Table((tmp_path / "t.html").read_text(encoding="utf-8")).rows
-    assert [row[-1] for row in rows if row[0] == "cnn"][1:] == ["not defined", "∞", "∞"]
+    assert [row[-1] for row in rows if row[0] == "cnn"][1:] == ["not defined", *["∞ no background passes"] * 2]
+
+
+def test_the_error_of_a_factor_has_two_ends_if_those_of_its_parts_have(tmp_path):
+    own, other = measured([0.96], None, [100.0]), measured([0.95], None, [50.0])
+    own["rejection_50"] |= {"low": 80.0, "high": 140.0}
+    other["rejection_50"] |= {"low": 50.0, "high": 50.0}
+    results = {"cnn": write_result(tmp_path / "cnn.json", "sim", sim=own, real=other)}
+    change = read_transfers(results, {"cnn": experiment("sim")})[0].changes["rejection_50"]["real"]
+    # The smaller the rejection on the own test split may be, the larger may be the factor.
+    assert (change.value, change.low, change.high) == pytest.approx((0.5, 50 / 140, 50 / 80))
 
 
 def test_networks_stay_together_and_the_own_samples_form_a_diagonal(tmp_path):
@@ -117,7 +127,7 @@ def test_the_tables_by_hand(pair, tmp_path):
     assert rows[0] == ["experiment", "network", "trained on", "sim1,234 entries", "real1,234 entries"]
     own, other = "0.9620 ± 0.0031 (0.0030)", "0.9540 ± 0.0026 (0.0040)"
     assert rows[1] == ["cnn", "jet-cnn", "sim", own, f"{other}−0.0100 ± 0.0015 (0.0050)"]
-    assert rows[5][-1] == "60.0 ± 11.5 (10.0)× 0.50 ± 0.06 (0.10)"
+    assert rows[5][-1] == "60 ± 12 (10)× 0.500 ± 0.058 (0.097)"
 
 
 def test_the_figure_shows_values_and_changes_where_they_belong(pair):

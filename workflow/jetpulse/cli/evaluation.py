@@ -64,7 +64,9 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str], calibr
 
     Classification: accuracy at probability 0.5, area under the ROC curve (DeLong error), background rejection 1/eB at
     30 % and 50 % signal efficiency (Poisson error), expected calibration error, log loss. A value that is infinite or
-    undefined is null, as accuracy and calibration of scores from elsewhere that are no probabilities. With
+    undefined is null, as accuracy and calibration of scores from elsewhere that are no probabilities. Areas, rejections
+    and every fraction also have the ends of a 68 % interval (_low, _high), which a symmetric error is not where few
+    entries decide; where no background passes, the rejection's _low is a lower limit at 84 % confidence. With
     --calibration also the temperature, and log loss and calibration error at that temperature.
 
     Classification of small problems, any number of classes: accuracy of the most probable class, the accuracy of always
@@ -115,7 +117,8 @@ def combine(out: Path, dataset: str, metrics: list[Path], models: list[Path], pr
     """Combine the metrics of an experiment's seeds.
 
     Writes JSON: for every dataset tested on and every metric the median, the spread (standard deviation over
-    seeds), the statistical error of the median and the single values.
+    seeds), the statistical error of the median, the medians of the ends of its interval (low, high) if it has one, and
+    the single values.
 
     With --predictions it also holds `ensemble`: dataset -> metric -> value of the mean of the probabilities, which
     is what the uniform mixture of the trainings says (arXiv:1612.01474). The seeds must have predicted the same
@@ -146,7 +149,8 @@ def compare(
     """Put all experiments side by side, with the reference numbers that the config gives.
 
     Writes SUMMARY, one row per experiment with its own test split, and TRANSFERS, one row for every further
-    dataset that an experiment was tested on. A spread is the standard deviation over seeds, an error statistical;
+    dataset that an experiment was tested on. A spread is the standard deviation over seeds, an error statistical, _low
+    and _high are the ends of its 68 % interval;
     a metric that an experiment's task does not have stays empty. With --scans a column names the scans that an
     experiment is a point of.
 

@@ -28,7 +28,7 @@ def summarise_scan(spec: str, results: list[str], figure: Path, table: Path, sum
 
     Writes FIGURE (curves over numbers, a list of texts, a map over two keys), TABLE, one for every dataset
     tested on, and SUMMARY, a row for every point and dataset: values, medians over seeds, their standard
-    deviation over seeds (_spread) and the statistical error (_error).
+    deviation over seeds (_spread), the statistical error (_error) and the ends of its 68 % interval (_low, _high).
 
     Example:
       jetpulse summarise-scan --results cnn=results/cnn/metrics.json \\

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from jetpulse.errors import UserError
-from jetpulse.evaluation.classification import auc_with_error
-from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error
+from jetpulse.evaluation.classification import auc_interval, auc_with_error
+from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
 
 # Metric -> title and format of the number, in tables and the summary.
 COLUMNS = {
@@ -93,8 +93,13 @@ def measure_classes(label: np.ndarray, probability: np.ndarray) -> Metrics:
     if probability.shape[1] == 2:
         both = 0 < label.sum() < len(label)
         score = probability[:, 1]
-        values["auc"] = auc_with_error(label, score) if both else (math.nan, math.nan)
+        values["auc"] = _auc(label, score) if both else (math.nan,) * 4
         metrics["average_precision"] = float(average_precision_score(label, score)) if both else None
-    for name, (value, error) in values.items():
-        metrics |= {name: value, f"{name}_error": error}
+    for name, numbers in values.items():
+        metrics |= named(name, *numbers)
     return defined(metrics)
+
+
+def _auc(label: np.ndarray, score: np.ndarray) -> tuple[float, float, float, float]:
+    area, error = auc_with_error(label, score)
+    return area, error, *auc_interval(area, error, int(label.sum()), int((1 - label).sum()))

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from scipy.stats import rankdata
 from sklearn.metrics import roc_curve
 
 from jetpulse.errors import UserError
-from jetpulse.evaluation.measures import Metrics, defined, expected_calibration_error, fraction_with_error
+from jetpulse.evaluation.measures import (
+    Metrics,
+    defined,
+    exact_interval,
+    expected_calibration_error,
+    fraction_with_error,
+    named,
+)
 from jetpulse.evaluation.predictions import read_predictions
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)
@@ -115,6 +124,26 @@ def auc_with_error(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
     return area, float(np.sqrt(placement_signal.var(ddof=1) / m + placement_background.var(ddof=1) / n))
 
 
+def auc_interval(area: float, error: float, signal: int, background: int) -> tuple[float, float]:
+    """Return the ends of the 68 % interval of an area under the ROC curve, given DeLong's error and numbers of entries.
+
+    The error is applied to the log odds of the area, so that the interval stays between 0 and 1. Where no pair is in
+    the wrong order, or in the right one, DeLong's error is 0, and of a single entry of a class it is not defined: then
+    by the variance of Hanley and McNeil at the ends (Newcombe, doi:10.1002/sim.2324).
+    """
+    if error > 0 and 0 < area < 1:
+        width = error / (area * (1 - area))
+        return float(expit(logit(area) - width)), float(expit(logit(area) + width))
+    mean = (signal + background) / 2
+
+    def beyond(at: float) -> float:
+        factor = 1 + (mean - 1) * ((1 - at) / (2 - at) + at / (1 + at))
+        return (area - at) ** 2 - at * (1 - at) * factor / (signal * background)
+
+    low = brentq(beyond, 0, min(area, 1 - 1e-12)) if area > 0 else 0.0
+    return low, brentq(beyond, max(area, 1e-12), 1) if area < 1 else 1.0
+
+
 def cut_at(label: np.ndarray, score: np.ndarray, efficiency: float) -> float:
     """Return the score of the signal entry at which a signal efficiency is first reached; that score passes."""
     signal = np.sort(score[label == 1])[::-1]
@@ -122,17 +151,20 @@ def cut_at(label: np.ndarray, score: np.ndarray, efficiency: float) -> float:
     return float(cut)
 
 
-def rejection_with_error(label: np.ndarray, score: np.ndarray, efficiency: float) -> tuple[float, float]:
-    """Return background rejection 1/eB at the given signal efficiency, and its Poisson error.
+def rejection_with_error(label: np.ndarray, score: np.ndarray, efficiency: float) -> tuple[float, float, float, float]:
+    """Return background rejection 1/eB at the given signal efficiency, its Poisson error and 68 % interval.
 
     The cut is the score of the signal entry at which the efficiency is first reached; background with the same
-    score passes. When no background passes, the rejection is infinite and its error nan.
+    score passes. The error is symmetric and means little where few entries pass, the interval is exact for the
+    number that do (``exact_interval``). When none passes, the rejection is infinite, its error nan, and the lower end
+    of the interval a limit at 84 %.
     """
     background = score[label == 0]
     passed = int(np.sum(background >= cut_at(label, score, efficiency)))
+    least, most = exact_interval(passed, len(background))
     if passed == 0:
-        return math.inf, math.nan
-    return len(background) / passed, len(background) / passed / math.sqrt(passed)
+        return math.inf, math.nan, 1 / most, math.inf
+    return len(background) / passed, len(background) / passed / math.sqrt(passed), 1 / most, 1 / least
 
 
 def measure_classification(label: np.ndarray, score: np.ndarray, where: str, probability: bool = True) -> Metrics:
@@ -144,20 +176,18 @@ def measure_classification(label: np.ndarray, score: np.ndarray, where: str, pro
         UserError: unusable labels or scores.
     """
     check_scores(label, score, where, probability)
-    accuracy = fraction_with_error((score > 0.5) == (label == 1)) if probability else (None, None)
-    area, area_error = auc_with_error(label, score)
+    accuracy = fraction_with_error((score > 0.5) == (label == 1)) if probability else (math.nan,) * 4
+    signal, background = (int(np.sum(label == kind)) for kind in (1, 0))
+    area, error = auc_with_error(label, score)
     metrics: Metrics = {
         "entries": len(label),
-        "signal": int(np.sum(label == 1)),
-        "background": int(np.sum(label == 0)),
-        "accuracy": accuracy[0],
-        "accuracy_error": accuracy[1],
-        "auc": area,
-        "auc_error": area_error,
+        "signal": signal,
+        "background": background,
+        **named("accuracy", *accuracy),
+        **named("auc", area, error, *auc_interval(area, error, signal, background)),
     }
     for efficiency in SIGNAL_EFFICIENCIES:
-        value, error = rejection_with_error(label, score, efficiency)
-        metrics |= {f"rejection_{efficiency:.0%}"[:-1]: value, f"rejection_{efficiency:.0%}"[:-1] + "_error": error}
+        metrics |= named(f"rejection_{efficiency:.0%}"[:-1], *rejection_with_error(label, score, efficiency))
     likelihood = np.clip(np.where(label == 1, score, 1 - score), 1e-300, 1)
     metrics |= {
         "ece": expected_calibration_error(label, score) if probability else None,

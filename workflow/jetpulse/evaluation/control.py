@@ -13,7 +13,7 @@ import numpy as np
 
 from jetpulse.config.streams import Stream
 from jetpulse.errors import UserError
-from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error
+from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
 from jetpulse.problems.trigger import Course, pulses_of, returns, run_informed
 
 # Metric -> title and format of the number, in the comparison's table and the summary.
@@ -122,6 +122,6 @@ def measure(
         "ahead": fraction_with_error(found.policy > fixed),
     }
     metrics: Metrics = {"entries": len(fixed)}
-    for name, (value, error) in values.items():
-        metrics |= {name: value, f"{name}_error": error}
+    for name, numbers in values.items():
+        metrics |= named(name, *numbers)
     return defined(metrics)

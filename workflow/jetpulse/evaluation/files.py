@@ -21,6 +21,8 @@ Columns = dict[str, tuple[str, str]]
 ORDER = tuple(name for task in TASKS for name in (task, *(("classes",) if task == "classification" else ())))
 # What the summary shows of the mean of an experiment's trainings.
 _ENSEMBLE = ("auc", "rejection_30")
+# Endings of what belongs to a metric: its statistical error and the ends of its 68 % interval.
+_PARTS = ("_error", "_low", "_high")
 
 
 def _module(task: str) -> ModuleType:
@@ -104,7 +106,8 @@ def write_combined(
 ) -> None:
     """Combine one experiment's seeds: for every metric its median, spread over seeds, statistical error and values.
 
-    The spread is the standard deviation over seeds; the error that of the seed with the median value. Without
+    The spread is the standard deviation over seeds; the error that of the seed with the median value. A metric with an
+    interval has its ends, ``low`` and ``high``: where no background passes a rejection's ``low`` is a limit. Without
     ``models`` these are files of scores, numbered from 1. With the ``predictions`` of classifiers, ``ensemble`` holds
     the metrics of the mean of their probabilities.
 
@@ -141,23 +144,41 @@ def write_combined(
 
 
 def _combine(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Combine one dataset's metrics of every seed; whole numbers are counts, the same in all of them."""
+    """Combine one dataset's metrics of every seed; whole numbers are counts, the same in all of them.
+
+    The error is that of the seed with the median value; the ends of an interval are medians over seeds, as the value.
+    """
     combined: dict[str, Any] = {name: rows[0][name] for name in rows[0] if all(type(row[name]) is int for row in rows)}
     for name in rows[0]:
-        if name in combined or (name.endswith("_error") and name.removesuffix("_error") in rows[0]):
+        if name in combined or _is_part(name, rows[0]):
             continue
-        values = [math.inf if row[name] is None else row[name] for row in rows]
+        values = _values_of(rows, name)
         median = float(np.median(values))
         nearest = min(range(len(rows)), key=lambda i, v=values, m=median: abs(v[i] - m) if v[i] != m else 0.0)
         finite = all(map(math.isfinite, values))
         combined[name] = {
-            "median": median if math.isfinite(median) else None,
+            "median": _median(rows, name),
             "spread": float(np.std(values, ddof=1)) if finite and len(values) > 1 else None,
             # Only where there is such an error at all, even if it is not defined for these entries.
             **({"error": rows[nearest][f"{name}_error"]} if f"{name}_error" in rows[0] else {}),
+            **{end: _median(rows, f"{name}_{end}") for end in ("low", "high") if f"{name}_{end}" in rows[0]},
             "values": [row[name] for row in rows],
         }
     return combined
+
+
+def _is_part(name: str, metrics: Collection[str]) -> bool:
+    """Return whether a name is that of another metric's error or of an end of its interval."""
+    return any(name.removesuffix(ending) in metrics for ending in _PARTS if name.endswith(ending))
+
+
+def _values_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    return [math.inf if row[name] is None else row[name] for row in rows]
+
+
+def _median(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    median = float(np.median(_values_of(rows, name)))
+    return median if math.isfinite(median) else None
 
 
 def write_summary(
@@ -221,9 +242,9 @@ def _columns(tested: Iterable[tuple[str, Iterable[dict[str, Any]]]]) -> dict[str
     for measures in (name for name in ORDER if name in measured):
         for name in columns_of(measures):
             known = [row[name] for row in measured[measures] if isinstance(row.get(name), dict)]
-            errors = {"_error"} if any("error" in metric for metric in known) else set()
-            found[name] = found.get(name, {"", "_spread"}) | errors
-    return {name: tuple(suffix for suffix in ("", "_spread", "_error") if suffix in found[name]) for name in found}
+            parts = {part for part in _PARTS if any(part[1:] in metric for metric in known)}
+            found[name] = found.get(name, {"", "_spread"}) | parts
+    return {name: tuple(suffix for suffix in ("", "_spread", *_PARTS) if suffix in found[name]) for name in found}
 
 
 def _row(name: str, experiment: Experiment, combined: dict[str, Any]) -> dict[str, Any]:

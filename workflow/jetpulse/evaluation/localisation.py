@@ -13,6 +13,7 @@ from jetpulse.evaluation.measures import (
     expected_calibration_error,
     fraction_with_error,
     mean_with_error,
+    named,
 )
 from jetpulse.evaluation.predictions import read_predicted
 
@@ -149,8 +150,8 @@ def measure(
         **{name: fraction_with_error(inside) for name, inside in zip(LEVELS, covered, strict=True)},
     }
     metrics: Metrics = {"entries": len(label)}
-    for name, (value, error) in values.items():
-        metrics |= {name: value, f"{name}_error": error}
+    for name, numbers in values.items():
+        metrics |= named(name, *numbers)
     metrics |= {f"{name}_expected": float(held.mean()) for name, held in zip(LEVELS, content, strict=True)}
     metrics["ece"] = expected_calibration_error(right, np.minimum(probability.max(axis=1), 1))
     return defined(metrics)

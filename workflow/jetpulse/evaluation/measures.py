@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy.stats import beta, norm
 
 Metrics = dict[str, float | int | None]
 
@@ -18,10 +19,30 @@ def mean_with_error(values: np.ndarray) -> tuple[float, float]:
     return float(np.mean(values)), error
 
 
-def fraction_with_error(passed: np.ndarray) -> tuple[float, float]:
-    """Return the fraction of ``passed`` (n,) bool and its binomial error."""
+def named(name: str, value: float, error: float, low: float | None = None, high: float | None = None) -> Metrics:
+    """Return a metric, its error and, if it has such, the ends of its interval, as metrics.json names them."""
+    ends = {} if low is None else {f"{name}_low": low, f"{name}_high": high}
+    return {name: value, f"{name}_error": error, **ends}
+
+
+def fraction_with_error(passed: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the fraction of ``passed`` (n,) bool, its binomial error, and the ends of its 68 % interval.
+
+    The error is 0 where none or all have passed, the interval is not, see ``binomial_interval``.
+    """
     fraction = float(np.mean(passed))
-    return fraction, math.sqrt(fraction * (1 - fraction) / len(passed))
+    low, high = binomial_interval(np.sum(passed), len(passed))
+    return fraction, math.sqrt(fraction * (1 - fraction) / len(passed)), float(low), float(high)
+
+
+def exact_interval(passed: int, total: int) -> tuple[float, float]:
+    """Return the ends of the central 68.3 % interval of a fraction (Clopper, Pearson, doi:10.1093/biomet/26.4.404).
+
+    It never holds the true fraction less often than that; where none has passed its upper end is a limit at 84.1 %.
+    """
+    tail = norm.sf(1)
+    low = float(beta.ppf(tail, passed, total - passed + 1)) if passed else 0.0
+    return low, float(beta.isf(tail, passed + 1, total - passed)) if passed < total else 1.0
 
 
 def binomial_interval(passed: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

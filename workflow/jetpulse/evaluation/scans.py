@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,10 +93,13 @@ def write_scan(plan: ScanPlan, results: Mapping[str, list[Result]], path: Path) 
     """Write scan.csv: a row for every point and dataset tested on, in the order of the points.
 
     Columns: experiment, the keys that are varied (values as JSON, texts plain), label, dataset, tested_on, parameters,
-    seeds, entries, and every metric with spread over seeds and statistical error; what is not known stays empty.
+    seeds, entries, and every metric with spread over seeds, statistical error and, where there are such, the ends of
+    its interval; what is not known stays empty.
     """
     keys, metrics = [axis.key for axis in plan.axes], list(columns_of(measures_in(plan, results)))
-    measured = [name + ending for name in metrics for ending in ("", "_spread", "_error")]
+    every = [row.values[name] for rows in results.values() for row in rows for name in row.values]
+    parts = ["value", "spread", "error"] + ["low", "high"] * any(not math.isnan(value.low) for value in every)
+    measured = [name + (f"_{part}" if part != "value" else "") for name in metrics for part in parts]
     fixed = ["experiment", *keys, "label", "dataset", "tested_on", "parameters", "seeds", "entries"]
     with publish(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
@@ -109,7 +113,7 @@ def write_scan(plan: ScanPlan, results: Mapping[str, list[Result]], path: Path) 
                     writer.writerow(
                         [point.experiment, *cells, plan.label(point), point.dataset, row.tested_on]
                         + [row.parameters, row.trainings, row.entries]
-                        + [_cell(n) for number in numbers for n in (number.value, number.spread, number.error)]
+                        + [_cell(getattr(number, part)) for number in numbers for part in parts]
                     )
 
 

@@ -18,11 +18,23 @@ CHANGES = {"auc": "difference", "accuracy": "difference", "rejection_50": "ratio
 
 @dataclass(frozen=True)
 class Measured:
-    """A median over seeds, the standard deviation over seeds and the statistical error; what is not known is nan."""
+    """A median over seeds, the standard deviation over seeds and the statistical error; what is not known is nan.
+
+    ``low`` and ``high`` are the ends of the 68 % interval where the error has two ends. A rejection without a value but
+    with ``low`` is larger than that: no background passed.
+    """
 
     value: float = math.nan
     spread: float = math.nan
     error: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+    def errors(self) -> tuple[float, float]:
+        """Return the statistical error downwards and upwards."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return max(self.value - self.low, 0.0), max(self.high - self.value, 0.0)
+        return self.error, self.error
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def _row(name: str, experiment: Experiment, tested: Mapping[str, dict[str, Any]]
 def read_measured(metric: dict[str, Any] | None) -> Measured:
     """Return a metric of an experiment's metrics.json; what is missing or infinite there is nan."""
     given = metric or {}
-    return Measured(*(_number(given.get(key)) for key in ("median", "spread", "error")))
+    return Measured(*(_number(given.get(key)) for key in ("median", "spread", "error", "low", "high")))
 
 
 def _number(value: float | None) -> float:
@@ -112,12 +124,27 @@ def _change(own: dict[str, Any] | None, other: dict[str, Any] | None, kind: str)
         return Measured()
     pairs = [(_number(a), _number(b)) for a, b in zip(own["values"], other["values"], strict=True)]
     before, after = read_measured(own), read_measured(other)
+    (down, up), (further_down, further_up) = before.errors(), after.errors()
     if kind == "difference":
         changes = [b - a for a, b in pairs]
+        change = float(np.median(changes))
         error = math.hypot(before.error, after.error)
+        low, high = change - math.hypot(further_down, up), change + math.hypot(further_up, down)
     else:
         changes = [b / a if a else math.nan for a, b in pairs]
+        change = float(np.median(changes))
         relative = [m.error / m.value if m.value else math.nan for m in (before, after)]
-        error = abs(float(np.median(changes))) * math.hypot(*relative)
+        error = abs(change) * math.hypot(*relative)
+        low, high = _ends_of_ratio(change, before, after)
     spread = float(np.std(changes, ddof=1)) if len(changes) > 1 else math.nan
-    return Measured(float(np.median(changes)), spread, error)
+    return Measured(change, spread, error, low, high)
+
+
+def _ends_of_ratio(ratio: float, before: Measured, after: Measured) -> tuple[float, float]:
+    """Return the ends of the interval of ``after`` / ``before``, whose errors are independent: their logarithms add."""
+    values = (before.low, before.value, before.high, after.low, after.value, after.high)
+    if not all(0 < value < math.inf for value in values):
+        return math.nan, math.nan
+    down = math.hypot(math.log(after.value / after.low), math.log(before.high / before.value))
+    up = math.hypot(math.log(after.high / after.value), math.log(before.value / before.low))
+    return ratio * math.exp(-down), ratio * math.exp(up)

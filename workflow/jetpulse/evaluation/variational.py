@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from jetpulse.errors import UserError
 from jetpulse.evaluation import adversarial, reconstruction
-from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error
+from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
 from jetpulse.evaluation.spectra import FluxFit, Sample, check_array, fit_fluxes, read_sample
 
 LEVELS = {"coverage_68": 0.683, "coverage_95": 0.954}
@@ -61,10 +61,10 @@ def measure(
     fit = None if sample.flux is None else fit_fluxes(mean, sample.flux)
     distance = np.full(len(sample), math.nan) if fit is None else flux_distance(fit, sample.flux, sigma)
     for name, level in LEVELS.items():
-        fraction, error = math.nan, math.nan
+        fraction = (math.nan,) * 4
         if not np.isnan(distance).any():
-            fraction, error = fraction_with_error(distance <= chi2.ppf(level, sample.flux.shape[1]))
-        metrics |= {name: fraction, f"{name}_error": error}
+            fraction = fraction_with_error(distance <= chi2.ppf(level, sample.flux.shape[1]))
+        metrics |= named(name, *fraction)
     return defined(metrics | adversarial.measure_generated(sample, generated))
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jetpulse.evaluation.calibration import calibrated
-from jetpulse.evaluation.classification import auc_with_error, roc
+from jetpulse.evaluation.classification import SIGNAL_EFFICIENCIES, auc_with_error, rejection_with_error, roc
 from jetpulse.evaluation.measures import expected_calibration_error, reliability
 from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, line_styles, literal, styled
 
@@ -50,10 +50,13 @@ def roc_curves(groups: Mapping[str, Scores]) -> Figure:
 def rejection_curves(
     groups: Mapping[str, Scores], published: Mapping[str, Sequence[tuple[float, float]]] = {}
 ) -> Figure:
-    """Draw background rejection against signal efficiency, band over seeds, published points as markers."""
+    """Draw background rejection against signal efficiency, band over seeds, published points as markers.
+
+    At the efficiencies that tables show bars are the statistical error of the median.
+    """
     figure, axes = grid(1, 1, 6.8, 4.2)
     axis = axes[0][0]
-    for style, (name, scores) in zip(line_styles(), groups.items(), strict=False):
+    for number, (style, (name, scores)) in enumerate(zip(line_styles(), groups.items(), strict=False)):
         background = _background(scores)
         background[background < _floor(scores)] = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,14 +67,28 @@ def rejection_curves(
         band = rejection[:, shown]
         if band.size:
             axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=style["color"], alpha=0.25, lw=0)
+        _working_points(axis, scores, 0.006 * (number - (len(groups) - 1) / 2), style["color"])
     for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, published.items(), strict=False):
         axis.plot(*zip(*points, strict=True), marker, color="0.25", mfc="none", ms=6, label=literal(name))
-    for efficiency in (0.3, 0.5):
+    for efficiency in SIGNAL_EFFICIENCIES:
         axis.axvline(efficiency, color="grey", lw=0.6, ls=":")
     axis.set(xlabel="signal efficiency", ylabel=r"background rejection $1/\varepsilon_B$", xlim=(0, 1), yscale="log")
     axis.set_ylim(bottom=1)
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return figure
+
+
+def _working_points(axis: Axes, scores: Scores, aside: float, colour: str) -> None:
+    """Draw the 68 % intervals at the marked efficiencies, a little ``aside``; where no background passes the limit."""
+    for efficiency in SIGNAL_EFFICIENCIES:
+        found = np.array([rejection_with_error(label, score, efficiency) for label, score in scores])
+        value, _, low, high = np.median(found, axis=0)
+        place = efficiency + aside
+        if np.isfinite([value, high]).all():
+            sizes = [[value - low], [high - value]]
+            axis.errorbar(place, value, sizes, fmt="none", ecolor=colour, elinewidth=1.1, capsize=1.5)
+        else:
+            axis.plot(place, low, "^", color=colour, ms=4)
 
 
 @styled

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jetpulse.evaluation.transfers import Measured
+from jetpulse.figures.numbers import draw_errors, spelled
 from jetpulse.figures.style import COLOURS, literal, styled
 
 _MARKERS = "osD^vP"
@@ -89,10 +90,7 @@ def _point(axis: Axes, place: float, result: Result, colour: str, marker: str, l
     measured = result.measured
     axis.plot([], [], marker, color=colour, label=label)
     if math.isfinite(measured.value):
-        for width, alpha, size in ((4.0, 0.45, measured.spread), (1.2, 1.0, measured.error)):
-            if math.isfinite(size):
-                error = {"ecolor": colour, "elinewidth": width, "alpha": alpha}
-                axis.errorbar(measured.value, place, xerr=size, fmt="none", **error)
+        draw_errors(axis, (measured.value, place), measured, colour, "x")
         axis.plot(measured.value, place, marker, color=colour, ms=6.5)
     seeds = [value for value in result.seeds if math.isfinite(value)]
     if len(seeds) > 1:
@@ -102,11 +100,5 @@ def _point(axis: Axes, place: float, result: Result, colour: str, marker: str, l
 
 
 def _number(axis: Axes, place: float, result: Result, digits: str) -> None:
-    measured = result.measured
-    if not math.isfinite(measured.value):
-        text = "not defined"
-    else:
-        text = f"{measured.value:{digits}}"
-        text += f" ± {measured.spread:{digits.lstrip('+')}}" if math.isfinite(measured.spread) else ""
-        text += f" ({measured.error:{digits.lstrip('+')}})" if math.isfinite(measured.error) else ""
-    axis.text(1.01, place, text.replace("-", "−"), transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)
+    text = spelled(result.measured, digits) or "not defined"
+    axis.text(1.01, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)

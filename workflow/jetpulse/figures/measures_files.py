@@ -7,7 +7,7 @@ from typing import Any
 
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
-from jetpulse.evaluation.transfers import Measured
+from jetpulse.evaluation.transfers import read_measured
 from jetpulse.figures.boundaries_files import model_label
 from jetpulse.figures.measures import Panel, Result, measures
 from jetpulse.figures.style import save_figure
@@ -56,7 +56,7 @@ def plot_measures_figure(
 
 def _panel(task: str, metrics: Mapping[str, dict[str, Any]], experiments: Mapping[str, Experiment]) -> Panel:
     def defined(metric: str) -> bool:
-        return any(math.isfinite(_measured(values.get(metric)).value) for values in metrics.values())
+        return any(math.isfinite(read_measured(values.get(metric)).value) for values in metrics.values())
 
     main = next((metric for metric in _MAIN[task] if defined(metric)), _MAIN[task][-1])
     title, digits, better = _TITLES[main]
@@ -65,19 +65,13 @@ def _panel(task: str, metrics: Mapping[str, dict[str, Any]], experiments: Mappin
             name,
             experiments[name].representation,
             model_label(experiments[name]).removesuffix(", regression"),
-            _measured(values.get(main)),
+            read_measured(values.get(main)),
             [math.nan if value is None else value for value in (values.get(main) or {}).get("values", ())],
             _reference(experiments[name], main),
         )
         for name, values in metrics.items()
     ]
     return Panel(task, title, digits, better, rows)
-
-
-def _measured(value: dict[str, Any] | None) -> Measured:
-    """Return a metric as ``combine`` writes it; what is not known is nan."""
-    parts = (value or {}).get("median"), (value or {}).get("spread"), (value or {}).get("error")
-    return Measured(*(math.nan if part is None else float(part) for part in parts))
 
 
 def _reference(experiment: Experiment, metric: str) -> float:

@@ -10,7 +10,7 @@ from jetpulse.evaluation.scans import OWN, Result, measures_in, read_scan, write
 from jetpulse.evaluation.transfers import Measured
 from jetpulse.figures.scans import axis_title, scan_figure
 from jetpulse.figures.style import save_figure
-from jetpulse.figures.table import with_errors, write_page
+from jetpulse.figures.table import undefined, with_errors, write_page
 
 
 def plot_scan_files(
@@ -62,5 +62,4 @@ def _table(plan: ScanPlan, dataset: str, rows: Sequence[Result]) -> str:
 def _number(name: str, row: Result, digits: str) -> str:
     if name not in row.values:
         return ""
-    undefined = "∞" if name.startswith("rejection") else "<small>not defined</small>"
-    return with_errors(row.values.get(name, Measured()), digits) or undefined
+    return with_errors(row.values.get(name, Measured()), digits) or undefined(name)

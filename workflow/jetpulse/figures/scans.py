@@ -14,6 +14,7 @@ from jetpulse.config.scans import Axis
 from jetpulse.evaluation.files import columns_of
 from jetpulse.evaluation.scans import OWN, SHOWN, Result, measures_in
 from jetpulse.evaluation.transfers import Measured
+from jetpulse.figures.numbers import draw_errors, pieces
 from jetpulse.figures.style import COLOURS, grid, literal, styled
 
 Results = Mapping[str, Sequence[Result]]
@@ -76,7 +77,7 @@ def _curves(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
             colour = COLOURS[number % len(COLOURS)]
             panel.plot(x, [value.value for value in values], color=colour, lw=1.2, alpha=0.8)
             for place, row, value in zip(x, ordered, values, strict=True):
-                _errors(panel, place, value, colour, "y")
+                draw_errors(panel, (place, value.value), value, colour, "y")
                 _seeds(panel, place, row, metric, colour, "y")
             panel.plot(
                 x,
@@ -109,7 +110,7 @@ def _list(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
             colour, label = COLOURS[number % len(COLOURS)], _series_label(plan, dataset)
             for row in rows:
                 place, value = plan.points.index(row.point) + offset, row.values.get(metric, Measured())
-                _errors(panel, place, value, colour, "x")
+                draw_errors(panel, (value.value, place), value, colour, "x")
                 _seeds(panel, place, row, metric, colour, "x")
                 panel.plot(value.value, place, _MARKERS[number % len(_MARKERS)], color=colour, ms=5, label=label)
                 label = None
@@ -162,18 +163,8 @@ def _maps(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
 def _cell(measures: str, metric: str, value: Measured) -> str:
     if not math.isfinite(value.value):
         return "not\ndefined"
-    digits = columns_of(measures)[metric][1]
-    return f"{value.value:{digits}}" + (f"\n±{value.spread:{digits}}" if math.isfinite(value.spread) else "")
-
-
-def _errors(panel: Axes, place: float, value: Measured, colour: str, along: str) -> None:
-    """Draw the spread over seeds (thick) and the statistical error (thin) of one median."""
-    if not math.isfinite(value.value):
-        return
-    at = (place, value.value) if along == "y" else (value.value, place)
-    for width, alpha, size in ((3.5, 0.5, value.spread), (1.2, 1.0, value.error)):
-        if math.isfinite(size):
-            panel.errorbar(*at, **{f"{along}err": size}, fmt="none", ecolor=colour, elinewidth=width, alpha=alpha)
+    number, spread, error = pieces(value, columns_of(measures)[metric][1])
+    return number + (f"\n±{spread}" if spread else f"\n({error})" if error else "")
 
 
 def _seeds(panel: Axes, place: float, row: Result, metric: str, colour: str, along: str) -> None:

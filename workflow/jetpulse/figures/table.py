@@ -2,7 +2,6 @@
 
 import csv
 import html
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
 from jetpulse.evaluation.files import ORDER, Columns, columns_of, measures_of
-from jetpulse.evaluation.transfers import Measured
+from jetpulse.evaluation.transfers import Measured, read_measured
+from jetpulse.figures.numbers import pieces
 from jetpulse.samples import load_json, publish
 
 _STYLE = """
-body { font: 14px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222 }
+body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #222 }
 table { border-collapse: collapse; margin-bottom: 2rem }
 caption { text-align: left; padding-bottom: .6rem; color: #555 }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
+th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left }
 tr.ours { background: #eef5fb; font-weight: 600 } small { color: #666; font-weight: 400 }
 """
@@ -111,13 +111,10 @@ def write_page(title: str, parts: Sequence[str], path: Path) -> None:
 
 
 def with_errors(measured: Measured, digits: str) -> str:
-    """Return value ± spread (error) as HTML, empty if the value is not known."""
-    if not math.isfinite(measured.value):
-        return ""
-    plain = digits.lstrip("+")
-    text = f"{measured.value:{digits}}".replace("-", "−")
-    text += f"&nbsp;±&nbsp;{measured.spread:{plain}}" if math.isfinite(measured.spread) else ""
-    return text + (f"&nbsp;<small>({measured.error:{plain}})</small>" if math.isfinite(measured.error) else "")
+    """Return value ± spread (error) as HTML, a limit if that is all there is, else empty; see ``numbers.pieces``."""
+    value, spread, error = (html.escape(part).replace(" ", "&nbsp;") for part in pieces(measured, digits))
+    # A line may break before the statistical error, nowhere else.
+    return value + (f"&nbsp;±&nbsp;{spread}" if spread else "") + (f" <small>({error})</small>" if error else "")
 
 
 def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str]) -> str:
@@ -125,7 +122,8 @@ def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str]) -> st
     head = "".join(f"<th>{title}</th>" for title in titles)
     caption = (
         f"{task.capitalize()} on the test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard "
-        "deviation over seeds (statistical error); the mean of several trainings is one result. "
+        "deviation over seeds (statistical error, both ends of the 68 % interval where they differ; &gt;: a limit at "
+        "84 %, no background passes); the mean of several trainings is one result. "
         "Published and reference numbers belong to what the last column says."
     )
     body = "\n".join(rows)
@@ -151,7 +149,8 @@ def _ensemble_row(name: str, combined: dict[str, Any], dataset: str, columns: Co
     what = "trainings" if ours else "files"
     cells = [html.escape(f"{name}, mean of {n} {what}"), f"{n} × {combined['parameters']:,}" if ours else ""]
     for metric, (_, digits) in columns.items():
-        value = {"median": metrics.get(metric), "spread": None, "error": metrics.get(f"{metric}_error")}
+        value = {part: metrics.get(f"{metric}_{part}") for part in ("error", "low", "high")}
+        value |= {"median": metrics.get(metric), "spread": None}
         cells.append(_measured(metric, value, digits))
     source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
     text = f"{source}, mean of the probabilities of {n} {what}; {metrics['entries']:,} test entries"
@@ -161,11 +160,12 @@ def _ensemble_row(name: str, combined: dict[str, Any], dataset: str, columns: Co
 def _measured(name: str, metric: dict[str, Any] | int | None, digits: str) -> str:
     if not isinstance(metric, dict):
         return "" if metric is None else f"{metric:,}"
-    if metric["median"] is None:
-        return "∞ <small>no background passes</small>" if name.startswith("rejection") else "<small>not defined</small>"
-    text = f"{metric['median']:{digits}}"
-    text += f" ± {metric['spread']:{digits}}" if metric["spread"] is not None else ""
-    return text + (f" <small>({metric['error']:{digits}})</small>" if metric.get("error") is not None else "")
+    return with_errors(read_measured(metric), digits) or undefined(name)
+
+
+def undefined(metric: str) -> str:
+    """Return what stands in a table for a metric without a number."""
+    return "∞ <small>no background passes</small>" if metric.startswith("rejection") else "<small>not defined</small>"
 
 
 def _published_row(row: dict[str, str], columns: Columns) -> str:

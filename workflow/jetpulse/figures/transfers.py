@@ -14,8 +14,9 @@ from matplotlib.patches import Rectangle
 from jetpulse.config import Experiment
 from jetpulse.evaluation.classification import COLUMNS
 from jetpulse.evaluation.transfers import CHANGES, Measured, Row, datasets_of, read_transfers
+from jetpulse.figures.numbers import draw_errors, pieces
 from jetpulse.figures.style import COLOURS, literal, save_figure, styled
-from jetpulse.figures.table import with_errors, write_page
+from jetpulse.figures.table import undefined, with_errors, write_page
 
 
 def write_transfers(
@@ -97,10 +98,8 @@ def _draw_cells(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> Non
 def _cell(measured: Measured) -> str:
     if not math.isfinite(measured.value):
         return "not\ndefined"
-    text = f"{measured.value:.4f}"
-    below = [f"±{measured.spread:.4f}"] if math.isfinite(measured.spread) else []
-    below += [f"({measured.error:.4f})"] if math.isfinite(measured.error) else []
-    return "\n".join([text, *below])
+    value, spread, error = pieces(measured, ".4f")
+    return "\n".join([value, *([f"±{spread}"] if spread else []), *([f"({error})"] if error else [])])
 
 
 def _draw_changes(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> None:
@@ -115,9 +114,7 @@ def _draw_changes(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> N
             if not math.isfinite(change.value):
                 continue
             place = (change.value, i + offset)
-            for width, alpha, size in ((3.5, 0.5, change.spread), (1.2, 1.0, change.error)):
-                if math.isfinite(size):
-                    axis.errorbar(*place, xerr=size, fmt="none", ecolor=colour, elinewidth=width, alpha=alpha)
+            draw_errors(axis, place, change, colour, "x")
             axis.plot(*place, "oDsv^P"[number % 6], color=colour, ms=5, label=label)
             label = None
     axis.set_ylim(len(rows) - 0.5, -0.5)
@@ -155,8 +152,7 @@ def _table(rows: Sequence[Row], metric: str) -> str:
 
 
 def _html_cell(row: Row, metric: str, dataset: str, digits: str) -> str:
-    undefined = "∞" if metric.startswith("rejection") else "<small>not defined</small>"
-    text = with_errors(row.values[metric][dataset], digits) or undefined
+    text = with_errors(row.values[metric][dataset], digits) or undefined(metric)
     if dataset == row.trained_on:
         return f"<b>{text}</b>"
     ratio = CHANGES[metric] == "ratio"

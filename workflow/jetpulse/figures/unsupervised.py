@@ -9,6 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import NullFormatter
 
 from jetpulse import seeds
+from jetpulse.figures.numbers import with_error
 from jetpulse.figures.style import COLOURS, styled
 from jetpulse.spectra.generator import axis
 
@@ -206,4 +207,4 @@ def _histograms(part: SubFigure, real: np.ndarray, trainings: Sequence[Generated
 
 
 def _number(value: float, error: float) -> str:
-    return f"{value:.3f} ± {error:.3f}" if np.isfinite([value, error]).all() else "unknown"
+    return with_error(value, error) if np.isfinite([value, error]).all() else "unknown"

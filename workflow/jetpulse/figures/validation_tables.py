@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from jetpulse.evaluation.transfers import Measured
+from jetpulse.figures.numbers import spelled
 from jetpulse.jets.agreement import Comparison
 from jetpulse.jets.checks import ROUNDING
 from jetpulse.jets.validation import QUANTILES, RUN
@@ -116,8 +118,9 @@ def _number(value: float | None, digits: str) -> str:
 
 
 def _with_error(value: float | None, error: float | None, digits: str) -> str:
-    text = _number(value, digits)
-    return text if error is None or not math.isfinite(error) else f"{text} ± {error:{digits}}"
+    if value is None or not math.isfinite(value) or error is None:
+        return _number(value, digits)
+    return html.escape(spelled(Measured(value, error), digits))
 
 
 def _percent(value: float | None) -> str:

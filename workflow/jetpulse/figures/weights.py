@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from jetpulse.figures.numbers import with_error
 from jetpulse.figures.style import COLOURS, literal, styled
 
 FEW = 120  # numbers of one training that are printed one by one
@@ -194,11 +195,3 @@ def coefficients(trainings: Sequence[Linear], names: Sequence[str], truth: Seque
         row[0].set_yticks(range(len(trainings)), [f"training {number + 1}" for number in range(len(trainings))])
         row[0].set_ylim(len(trainings) - 0.5, -0.5)
     return figure
-
-
-def with_error(value: float, error: float) -> str:
-    """Return a value ± its error, both to the second digit of the error."""
-    if not (np.isfinite(error) and error > 0):
-        return f"{value:.4g}".replace("-", "−")
-    digits = max(0, 1 - int(np.floor(np.log10(error))))
-    return f"{value:.{digits}f} ± {error:.{digits}f}".replace("-", "−")

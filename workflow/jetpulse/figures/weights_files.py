@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from jetpulse.errors import UserError
+from jetpulse.figures.numbers import with_error
 from jetpulse.figures.problem_files import line_truth, names_of, problem_attributes
 from jetpulse.figures.problem_style import Names
 from jetpulse.figures.style import save_figure
-from jetpulse.figures.weights import Layer, Linear, coefficients, weights, with_error
+from jetpulse.figures.weights import Layer, Linear, coefficients, weights
 from jetpulse.training.normalisation import Normalisation
 from jetpulse.training.trained import load_model
 

@@ -114,5 +114,6 @@ def _digest(path: Path, name: str) -> str:
 
 
 def _numbers(values: Mapping[str, Any]) -> str:
-    kept = {name: value for name, value in values.items() if isinstance(value, float) and not name.endswith("_error")}
+    parts = ("_error", "_low", "_high")
+    kept = {name: value for name, value in values.items() if isinstance(value, float) and not name.endswith(parts)}
     return ", ".join(f"{name} {value:.4g}" for name, value in kept.items())
