@@ -20,6 +20,9 @@ def validate_jets(samples: Path, dataset: str, report: Path, figure: Path, table
     one constituent and of jets across phi = +-pi; equal jets within and between splits; the least and largest share
     of top among 1000 consecutive jets; constituents with E < |p|.
 
+    Momenta that do not look as they do in GeV are named. Fails where numbers mean nothing: a constituent that is not
+    finite or has no positive energy, a jet without transverse momentum.
+
     The file is read in blocks. Memory does not grow with it, but for eight bytes a jet.
 
     Example:
@@ -34,6 +37,8 @@ def validate_jets(samples: Path, dataset: str, report: Path, figure: Path, table
         survey = write_validation(samples, dataset, report, figure, table, count)
     within, between = survey.duplicates()
     log(f"{sum(survey.jets.values())} jets, {within} equal another of their split, {between} one of another split")
+    for line in survey.scales.remarks():
+        log(line)
     log(f"wrote {report}, {figure}, {table}")
 
 

@@ -123,7 +123,7 @@ class JetSource(Section):
     max_constituents: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="Hardest constituents kept per jet; null: all."
     )
-    unit: Literal["GeV", "MeV"] = Field("GeV", description="Unit of momenta in the files; samples are in GeV.")
+    unit: Literal["GeV", "MeV", "TeV"] = Field("GeV", description="Unit of momenta in the files; samples are in GeV.")
     duplicates: Literal["refuse", "keep"] = Field(
         "refuse", description="What to do when the very same jet is in more than one split."
     )

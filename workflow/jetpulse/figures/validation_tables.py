@@ -82,6 +82,7 @@ def _oddities(described: dict[str, Any]) -> str:
         ],
         ["largest (|p| − E) / E", "∞" if excess is None else f"{excess:.1e}" if excess else "0"],
     ]
+    rows += [["unit of the momenta", f"<b>{html.escape(line)}</b>"] for line in described.get("remarks", [])]
     return _table("What is worth a look.", ["check", "found"], rows)
 
 

@@ -67,7 +67,7 @@ def _scan(constituents, offsets):
             square = px * px + py * py
             lowest = E * (1.0 + ROUNDING)
             # Written so that NaN fails too; infinity minus itself is NaN.
-            if not (E > 0.0 and E - E == 0.0 and square + pz * pz <= lowest * lowest):
+            if not (square > 0.0 and E > 0.0 and E - E == 0.0 and square + pz * pz <= lowest * lowest):
                 unphysical = True
             if square > last and unsorted < 0:
                 unsorted = i
@@ -96,6 +96,12 @@ def _explain(block: Block, path: str | Path) -> None:
             f"{path}: {_locate(block, negative[0])}: E is {values[negative[0], 0]:g} GeV, expected a positive energy; "
             "repair the file"
         )
+    still = np.flatnonzero((values[:, 1] == 0) & (values[:, 2] == 0))
+    if len(still):
+        raise UserError(
+            f"{path}: {_locate(block, still[0])}: pT is 0 ({len(still)} such constituents), so it has no direction in "
+            "a jet; leave it out"
+        )
     first = np.flatnonzero(short)[0]
     raise UserError(
         f"{path}: {_locate(block, first)}: E is {values[first, 0]:.8g} GeV, less than |p|, {momentum[first]:.8g} GeV "
@@ -119,11 +125,34 @@ def _explain_columns(values: np.ndarray, where: str, path: str | Path) -> None:
             )
 
 
+def check_energies(block: Block, path: str | Path) -> None:
+    """Refuse jets of a file of our own whose numbers mean nothing; constituents with E < |p| may be looked at.
+
+    Raises:
+        UserError: a constituent that is not finite or has no positive energy, or a jet without transverse momentum.
+    """
+    values = block.flat["constituents"]
+    if not (np.isfinite(values).all() and (values[:, 0] > 0).all()):
+        _explain(block, path)
+    _check_pt(block, path)
+
+
+def _check_pt(block: Block, path: str | Path) -> np.ndarray:
+    """Return the jets' pT, (n)."""
+    pt, _, _ = pt_eta_phi(jet_momenta(block.flat["constituents"], block.offsets))
+    still = np.flatnonzero(pt == 0)
+    if len(still):
+        raise UserError(
+            f"{path}: event {_row(block, still[0])}: the jet's pT is 0 ({len(still)} such jets), so it has no axis; "
+            "repair the file"
+        )
+    return pt
+
+
 def _check_unit(block: Block, path: str | Path) -> None:
     if not len(block):
         return
-    pt, _, _ = pt_eta_phi(jet_momenta(block.flat["constituents"], block.offsets))
-    median = np.median(pt)
+    median = np.median(_check_pt(block, path))
     if median > MOST_PT:
         raise UserError(
             f"{path}: event {_row(block, 0)} and what follows: the median jet pT is {median:,.0f} GeV, expected less "

@@ -11,6 +11,7 @@ from jetpulse.config import JetDataset, JetSource, expand_path
 from jetpulse.jets.checks import Balance, check_jets
 from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
 from jetpulse.jets.readers import read_jets
+from jetpulse.jets.scales import Scales
 from jetpulse.samples import (
     SPLITS,
     Block,
@@ -44,6 +45,7 @@ class _Findings:
 
     left_out: Counter[str] = field(default_factory=Counter)
     balance: Balance = field(default_factory=Balance)
+    scales: Scales = field(default_factory=Scales)
     events: dict[str, tuple[str, ...]] = field(default_factory=dict)  # columns that name an event, by file
 
 
@@ -56,7 +58,7 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
     Raises:
         UserError: unreadable files, unphysical jets, a file named twice, or the same jet or event in two splits.
     """
-    source, seen = spec.source, _Findings()
+    source, seen = spec.source, _Findings(scales=_scales(spec.source))
     paths = [expand_path(file.path, "source.files") for file in source.files.all()]
     listed, keep = source.files.by_split(), source.duplicates == "keep"
     splits = [split for _, split in listed]
@@ -70,7 +72,7 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
         duplicates.add(split, block, block.entries.pop("place"))
         yield split, block
     duplicates.check(log)
-    for line in describe_events(seen.events):
+    for line in (*describe_events(seen.events), *seen.scales.remarks()):
         log(line)
     for reason, count in seen.left_out.items():
         if count:
@@ -80,6 +82,10 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
         log(line)
     if len(lines) > _MOST_LINES:
         log(f"{len(lines) - _MOST_LINES} further stretches are not mixed as chance would have it")
+
+
+def _scales(source: JetSource) -> Scales:
+    return Scales(source.unit, source.fields is not None and source.fields.pt is not None)
 
 
 def _into_splits(
@@ -98,7 +104,13 @@ def _into_splits(
                 yield split, block.take(np.flatnonzero(where == i))
 
 
-def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: int = _ROWS) -> Iterator[Block]:
+def unlabelled_jets(
+    path: str,
+    source: JetSource,
+    left_out: Counter[str],
+    rows: int = _ROWS,
+    log: Callable[[str], None] = lambda line: None,
+) -> Iterator[Block]:
     """Yield the jets of one file in its order, checked and selected as ``source`` says, whose class is not asked for.
 
     Args:
@@ -106,6 +118,7 @@ def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: 
         source: its format, the names in it, and what is selected.
         left_out: how many were left out, as "jets: REASON" or "constituents: REASON", is added to it.
         rows: entries of the file read at once.
+        log: gets a line where the momenta do not look as they do in the unit of ``source``.
 
     Returns:
         Blocks of ``event`` int64 (n), as in samples where columns of the file name it, else the row in the file;
@@ -115,9 +128,12 @@ def unlabelled_jets(path: str, source: JetSource, left_out: Counter[str], rows: 
         UserError: unreadable files or unphysical jets.
     """
     # A label for the whole file is what keeps readers from looking for one.
-    for block in _checked(_File(0, path, 0), source, rows, _Findings(left_out=left_out)):
+    seen = _Findings(left_out=left_out, scales=_scales(source))
+    for block in _checked(_File(0, path, 0), source, rows, seen):
         block.entries.pop("place")
         yield block
+    for line in seen.scales.remarks():
+        log(line)
 
 
 def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Iterator[Block]:
@@ -140,7 +156,9 @@ def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Itera
 def _checked(file: _File, source: JetSource, rows: int, seen: _Findings) -> Iterator[Block]:
     """Yield the jets of a file that are in the window, checked, hardest constituent first."""
     for block in read_jets(file.path, source, file.prefix, file.label, rows, seen.left_out, seen.events):
-        chosen = _hardest(_select(check_jets(block, file.path, source.order), source, seen.left_out), source)
+        checked = check_jets(block, file.path, source.order)
+        seen.scales.add(file.path, checked)
+        chosen = _hardest(_select(checked, source, seen.left_out), source)
         chosen.entries["place"] = row_ids(file.number, chosen.entries.pop("row"))
         if file.label is None:
             seen.balance.add(file.path, chosen.entries["label"])

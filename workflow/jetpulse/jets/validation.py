@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from jetpulse.jets.checks import ROUNDING
+from jetpulse.jets.checks import ROUNDING, check_energies
 from jetpulse.jets.distributions import Distribution
 from jetpulse.jets.kinematics import pt_eta_phi
 from jetpulse.jets.observables import CLASSES, UNITS, lies_across_phi, observables, space_like
+from jetpulse.jets.scales import Scales
 from jetpulse.samples import SPLITS, Block, iterate_blocks, read_attributes, split_sizes
 from jetpulse.samples.duplicates import hash_examples
 
@@ -37,10 +38,12 @@ class Survey:
         self.constituents = 0
         self.space_like = 0
         self.largest_space_like = 0.0
+        self.scales = Scales()
         self._hashes: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
 
     def add(self, split: str, block: Block) -> None:
         """Take in jets of a split: ``label`` and ``constituents`` with their offsets."""
+        self.scales.add(split, block)
         label, constituents, offsets = block.entries["label"], block.flat["constituents"], block.offsets
         quantities = observables(constituents, offsets)
         constituent_pt, constituent_label = pt_eta_phi(constituents)[0], np.repeat(label, np.diff(offsets))
@@ -78,12 +81,16 @@ def survey_jets(samples: str | Path, progress: Progress = lambda n: None) -> Sur
     """Return the survey of all splits of a samples file.
 
     Raises:
-        UserError: not a sample of jets, or a damaged file.
+        UserError: not a sample of jets, a damaged file, or momenta that mean nothing.
     """
     read_attributes(samples, "jets")
     survey = Survey()
     for split in split_sizes(samples):
+        row = 0
         for block in iterate_blocks(samples, split, _ROWS):
+            rows = Block({**block.entries, "row": np.arange(row, row + len(block))}, block.offsets, block.flat)
+            check_energies(rows, f"{samples}: split {split!r}")
+            row += len(block)
             survey.add(split, block)
             progress(len(block))
     return survey
@@ -106,6 +113,7 @@ def describe_survey(survey: Survey) -> dict[str, Any]:
                 "largest_space_like": survey.largest_space_like,
             },
             "duplicates": {"within_splits": within, "between_splits": between},
+            **({"remarks": remarks} if (remarks := list(survey.scales.remarks())) else {}),
         }
     )
 

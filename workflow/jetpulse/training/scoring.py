@@ -140,7 +140,7 @@ def write_scores(
     elif source is None:
         blocks = _own_blocks(file, split, description)
     else:
-        blocks = _read_blocks(file, source, description, left_out)
+        blocks = _read_blocks(file, source, description, left_out, log)
     done = 0
     with open_table(path, _about(model, description)) as append:
         for block, attributes in blocks:
@@ -171,10 +171,14 @@ def _about(model: Path, description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_blocks(
-    file: Path, source: JetSource, description: Mapping[str, Any], left_out: Counter[str]
+    file: Path,
+    source: JetSource,
+    description: Mapping[str, Any],
+    left_out: Counter[str],
+    log: Callable[[str], None],
 ) -> Iterator[tuple[Block, dict[str, Any]]]:
     """Yield jets of a format that is read, as the network wants to see them."""
-    for block in unlabelled_jets(str(file), source, left_out, _ROWS):
+    for block in unlabelled_jets(str(file), source, left_out, _ROWS, log):
         yield _represented(block, description, str(file))
 
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
-from jetpulse.jets.readers.base import check_file
+from jetpulse.jets.readers.base import IN_GEV, check_file
 from jetpulse.jets.readers.momenta import drop_soft
 from jetpulse.samples import Block, counts_to_offsets, event_ids, row_ids
 
 ROWS = 10_000
-_PER_GEV = {"GeV": 1.0, "MeV": 1e-3}
 
 
 def load_reader(format: str) -> ModuleType:
@@ -76,7 +75,7 @@ def read_jets(
 
 
 def _to_gev(constituents: np.ndarray, unit: str) -> np.ndarray:
-    factor = _PER_GEV[unit]
+    factor = IN_GEV[unit]
     if factor == 1.0 and constituents.dtype == np.float32:
         return constituents
     with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is refused by the checks

@@ -17,6 +17,7 @@ from jetpulse.errors import UserError
 MOST_CONSTITUENTS = 100_000
 # What is read at once has at most so many constituents (128 MB of momenta), however many a jet has.
 MOST_AT_ONCE = 4_000_000
+IN_GEV = {"GeV": 1.0, "MeV": 1e-3, "TeV": 1e3}
 _LONGEST_REASON = 160
 
 

@@ -13,7 +13,7 @@ from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.clustering import Record, cluster, match_tops
 from jetpulse.jets.kinematics import pt_eta_phi
-from jetpulse.jets.readers.base import Chunk, missing_name
+from jetpulse.jets.readers.base import IN_GEV, Chunk, missing_name
 from jetpulse.jets.readers.momenta import momenta_of
 from jetpulse.jets.readers.root import branches_of, iterate, jagged_columns, open_tree, require
 from jetpulse.samples import counts_to_offsets
@@ -66,8 +66,9 @@ def _jets(
     groups_of = [jagged_columns(arrays, group, path, start) for group in groups.values()]
     offsets, momenta, lost = _merge(groups_of, path, start)
     left_out = {"constituents: energy-flow objects without momentum": lost}
-    per_gev = 1.0 if source.unit == "GeV" else 1000.0
-    event, jet, jet_offsets, constituents = cluster(offsets, momenta, source.radius, source.select.pt[0] * per_gev)
+    event, jet, jet_offsets, constituents = cluster(
+        offsets, momenta, source.radius, source.select.pt[0] / IN_GEV[source.unit]
+    )
     counts = np.diff(jet_offsets)
     if labelled:
         return Chunk(event + start, None, counts, constituents, left_out)
