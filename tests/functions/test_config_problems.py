@@ -62,6 +62,8 @@ def test_what_the_answers_are_is_known_from_the_config(source, answers):
         ({"files": "a.csv", "label": "y", "target": "z"}, "source: files need exactly one of label"),
         ({"files": ["a.h5", "b.h5"], "labels": "c.h5"}, "source: labels: 1 files for 2 in `files`; give one for each"),
         ({"points": {"shape": "xor"}, "columns": ["a"]}, "source: columns: belongs to files; remove it"),
+        ({"points": {"shape": "xor"}, "event": "id"}, "source: event: belongs to files; remove it"),
+        ({"houses": {}, "duplicates": "keep"}, "source: duplicates: is about files, which this source does not read"),
         ({"points": {"shape": "ring"}}, "source.points.shape: 'ring' is not allowed"),
         ({"points": {"shape": "xor", "n": 0}}, "source.points.n: "),
         ({"points": {"shape": "xor", "noise": -1}}, "source.points.noise: "),

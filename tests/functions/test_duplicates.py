@@ -51,7 +51,7 @@ def test_hashes_of_arrays(name):
 
 def test_duplicates_between_any_two_splits_are_counted():
     blocks = {split: toy_block(5, seed=i) for i, split in enumerate(SPLITS)}
-    duplicates = Duplicates(["a.h5", "b.h5", "c.h5"])
+    duplicates = Duplicates(["a.h5", "b.h5", "c.h5"], False, "jet", "jets")
     for i, (split, block) in enumerate(blocks.items()):
         block.entries["event"][:] += 100 * i
         duplicates.add(split, block, row_ids(i, np.arange(5)))

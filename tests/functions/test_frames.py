@@ -31,6 +31,21 @@ def write_frame(path: Path, table: np.ndarray, key: str = "data", **attributes) 
     return path
 
 
+def write_columns_frame(path: Path, columns: dict[str, np.ndarray]) -> Path:
+    """Write a frame of named columns as pandas does: a block for every dtype."""
+    with h5py.File(path, "w") as handle:
+        group = handle.create_group("data")
+        dtypes = list(dict.fromkeys(values.dtype for values in columns.values()))
+        group.attrs.update({"pandas_type": np.bytes_(b"frame"), "nblocks": len(dtypes), "ndim": 2})
+        group["axis0"] = np.array(list(columns), "S")
+        for i, dtype in enumerate(dtypes):
+            names = [name for name, values in columns.items() if values.dtype == dtype]
+            group[f"block{i}_items"] = np.array(names, "S")
+            group[f"block{i}_values"] = np.stack([columns[name] for name in names], axis=1)
+            group[f"block{i}_values"].attrs["transposed"] = np.uint8(1)
+    return path
+
+
 def read(path: Path, key: str = "data", start: int = 0, stop: int = 1 << 40) -> np.ndarray:
     with open_frame(path, key) as frame:
         return frame.read(start, stop)

@@ -197,7 +197,7 @@ def test_equal_events_of_two_files_are_one_event_and_cannot_be_two_splits(tmp_pa
     assert sorted(event for events in splits.values() for event in events) == [*range(20)]
     with pytest.raises(UserError) as error:
         collect(dataset({"train": a, "test": b}))
-    assert_one_line(error, f"{b}: event 0:", f"event 0 of {a}", "(20 such events)", "event: []")
+    assert_one_line(error, f"{b}: event 0:", f"event 0 of {a}", "(20 such events)", "`event: []`")
     collect(dataset({"train": a, "test": b}, event=[]))
 
 

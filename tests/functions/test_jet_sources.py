@@ -73,6 +73,8 @@ def test_what_is_written_down_can_be_read_again(keys):
         ({"simulation": {"jets_per_class": 1}, "select": {"eta_max": 1.0}}, "select: is about files"),
         ({"files": ["a"], "label": "x"}, "label: not used by format 'top-tagging', only by tree, parquet, jetclass"),
         ({"files": ["a"], "format": "npz", "fields": {"tree": "x"}}, "fields: not used by format 'npz'"),
+        ({"files": ["a"], "format": "nanoaod", "event": "run"}, "event: not used by format 'nanoaod'"),
+        ({"files": ["a"], "format": "tree", "event": ["run", "run"]}, "names 'run' twice"),
         ({"files": ["a"], "format": "tree", "radius": 0.4}, "radius: not used by format 'tree'"),
         ({"files": ["a"], "format": "delphes"}, "select.pt: format 'delphes' needs it"),
         ({"files": ["a"], "format": "parquet", "fields": {"tree": "x"}}, "fields.tree: a parquet file has no trees"),

@@ -14,7 +14,7 @@ from jetpulse.problems.files import write_samples
 from jetpulse.problems.houses import UNITS, generate_houses
 from jetpulse.problems.points import generate_points
 from jetpulse.samples import SPLITS, assign_splits, read_attributes, read_block, shuffle_splits
-from test_frames import write_frame
+from test_frames import write_columns_frame, write_frame
 from test_problem_readers import write, write_idx
 from toy_jets import assert_one_line
 
@@ -143,17 +143,17 @@ def test_a_table_with_classes_in_a_column(tmp_path):
     features = np.stack([row, row / 3], axis=1).astype(np.float32)
     np.testing.assert_array_equal(joined(tmp_path / "s.h5", "features"), features)
     np.testing.assert_array_equal(joined(tmp_path / "s.h5", "label"), row % 3)
-    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "event"), row)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "event") & 0xFFFFFFFF, row)
     attributes = read_attributes(tmp_path / "s.h5")
     assert (attributes["columns"], attributes["outputs"], attributes["classes"]) == ("a, b", 3, "0, 1, 2")
 
 
 def test_a_table_with_numbers_in_a_column_of_which_some_are_chosen(tmp_path):
     path = write(tmp_path / "t.csv.gz", TABLE.partition("\n")[2])
-    source = {"files": [str(path)] * 2, "target": "b", "columns": ["kind", "a"], "names": ["a", "b", "kind"]}
+    source = {"files": [str(path)], "target": "b", "columns": ["kind", "a"], "names": ["a", "b", "kind"]}
     write_samples(tmp_path / "s.h5", dataset(source))
-    row = np.tile(np.arange(60), 2)
-    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "event"), np.r_[row[:60], (1 << 40) + row[60:]])
+    row = np.arange(60)
+    np.testing.assert_array_equal(joined(tmp_path / "s.h5", "event") & 0xFFFFFFFF, row)
     np.testing.assert_array_equal(joined(tmp_path / "s.h5", "features"), np.stack([row % 3, row], axis=1))
     np.testing.assert_array_equal(joined(tmp_path / "s.h5", "target"), row / 3)
     assert read_attributes(tmp_path / "s.h5")["target"] == "b"
@@ -172,10 +172,10 @@ def test_frames_with_answers_beside_them(tmp_path, key):
 
 @pytest.fixture
 def pictures(tmp_path) -> dict:
-    """Forty pictures of 2 x 3 pixels to train on, of which i is i everywhere, and ten to test on."""
+    """Forty pictures of 2 x 3 pixels to train on, of which i is i everywhere, and ten, from 100 on, to test on."""
     files, labels = {}, {}
     for split, n in (("train", 40), ("test", 10)):
-        shown = np.arange(n)[:, None, None] * np.ones((2, 3))
+        shown = 100 * (split == "test") + np.arange(n)[:, None, None] * np.ones((2, 3))
         files[split] = [str(write_idx(tmp_path / f"{split}-images-idx3-ubyte.gz", shown))]
         labels[split] = [str(write_idx(tmp_path / f"{split}-labels-idx1-ubyte.gz", np.arange(n) % 10))]
     return {"files": files, "labels": labels}
@@ -189,9 +189,10 @@ def test_pictures_keep_their_own_splits_and_give_part_of_the_training_for_valida
     assert 7 <= counts["val"] <= 20 and (method == "hash" or counts["val"] == 14)
     for name, entries in contents(tmp_path / "s.h5").items():
         row = entries["event"] & 0xFFFFFFFF
-        np.testing.assert_array_equal(entries["event"] >> 40, 1 if name == "test" else 0)
+        assert len(np.unique(entries["event"] >> 32)) == 1
         np.testing.assert_array_equal(entries["label"], row % 10)
-        np.testing.assert_allclose(entries["features"], row[:, None, None] / 255 * np.ones((2, 3)), rtol=1e-6)
+        shown = (row + 100 * (name == "test"))[:, None, None] / 255 * np.ones((2, 3))
+        np.testing.assert_allclose(entries["features"], shown, rtol=1e-6)
     assert list(read_attributes(tmp_path / "s.h5")["shape"]) == [2, 3]
 
 
@@ -203,7 +204,8 @@ def test_without_a_share_all_files_of_a_split_stay_whole(tmp_path, pictures):
 def test_files_of_validation_are_used_as_such(tmp_path, pictures):
     for key in ("files", "labels"):
         pictures[key]["val"] = pictures[key]["test"]
-    counts = write_samples(tmp_path / "s.h5", dataset(pictures))
+    refused(tmp_path, dataset(pictures), pictures["files"]["val"][0], "is named twice")
+    counts = write_samples(tmp_path / "s.h5", dataset(pictures | {"duplicates": "keep"}))
     assert counts == {"train": 40, "val": 10, "test": 10}
 
 
@@ -236,17 +238,17 @@ def test_what_is_no_class_is_refused(tmp_path, value):
 
 def test_codes_of_classes_are_their_names_in_one_order_over_all_files_and_splits(tmp_path):
     rows = {"train": (5, 2), "val": (2, 5), "test": (2, 9)}
-    paths = {
-        split: [str(write(tmp_path / f"{split}.csv", "a,kind\n" + "".join(f"{i},{codes[i % 2]}\n" for i in range(6))))]
-        for split, codes in rows.items()
-    }
+    paths = {}
+    for split, codes in rows.items():
+        table = "a,kind\n" + "".join(f"{i}{len(paths)},{codes[i % 2]}\n" for i in range(6))
+        paths[split] = [str(write(tmp_path / f"{split}.csv", table))]
     lines = []
     write_samples(tmp_path / "s.h5", dataset({"files": paths, "label": "kind"}), log=lines.append)
     found = {split: entries["label"].tolist() for split, entries in contents(tmp_path / "s.h5").items()}
     assert found == {"train": [1, 0] * 3, "val": [0, 1] * 3, "test": [0, 2] * 3}
     attributes = read_attributes(tmp_path / "s.h5")
     assert (attributes["outputs"], attributes["classes"]) == (3, "2, 5, 9")
-    assert lines == [
+    assert lines[1:] == [
         "classes by their codes: 2 is class 0, 5 is class 1, 9 is class 2",
         "class 9 is in test only, not in train, where it could be learned",
     ]
@@ -261,8 +263,10 @@ def test_codes_of_classes_in_files_beside_are_numbered_anew(tmp_path):
 
 
 def test_a_single_class_is_refused(tmp_path):
-    path = write(tmp_path / "t.csv", "a,kind\n" + "1,0\n" * 30)
+    path = write(tmp_path / "t.csv", "a,kind\n" + "".join(f"{i},0\n" for i in range(30)))
     refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "all entries are of class 0")
+    path = write(tmp_path / "u.csv", "a,kind\n" + "1,0\n2,1\n" * 15)
+    refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "none of the 30 entries", "`duplicates: keep`")
 
 
 @pytest.mark.parametrize(
@@ -298,3 +302,90 @@ def test_a_mistake_gives_one_line_and_leaves_nothing(tmp_path, capsys):
     download = '{"kind": "problems", "source": {"download": "mnist"}}'
     assert main(["build-problems", str(tmp_path / "s.h5"), "--spec", download]) == 1
     assert list(tmp_path.iterdir()) == [path]
+
+
+def repeated(tmp_path, rows=300, times=5):
+    """Write a table of coin tosses, each row so many times, and an id of every toss beyond what floats can hold."""
+    rng = np.random.default_rng(1)
+    table = np.stack([rng.normal(size=rows).round(6), rng.integers(0, 2, rows)], axis=1)
+    lines = [f"{x},{int(y)},{2**60 + i}\n" for i, (x, y) in enumerate(np.tile(table, (times, 1)))]
+    return str(write(tmp_path / "t.csv", "x,kind,id\n" + "".join(lines)))
+
+
+def shared(path):
+    """Return how many rows of test are in train or val as well."""
+    splits = {split: set(entries["features"][:, 0].tolist()) for split, entries in contents(path).items()}
+    return len(splits["test"] & (splits["train"] | splits["val"]))
+
+
+def test_equal_rows_share_a_split_unless_they_are_kept(tmp_path):
+    source = {"files": repeated(tmp_path), "label": "kind", "columns": ["x"]}
+    lines = []
+    counts = write_samples(tmp_path / "s.h5", dataset(source), log=lines.append)
+    assert counts.total() == 1500 and 0.5 < counts["train"] / 1500 < 0.7
+    assert shared(tmp_path / "s.h5") == 0
+    assert f"split 'train': {counts['train'] // 5 * 4} entries equal another one of it" in lines
+    assert len(np.unique(joined(tmp_path / "s.h5", "event"))) == 1500
+    refused(
+        tmp_path / "none", dataset(source, FRACTIONS | {"method": "shuffle"}), "very same entry", "duplicates: keep"
+    )
+    write_samples(tmp_path / "s.h5", dataset(source | {"duplicates": "keep"}))
+    assert shared(tmp_path / "s.h5") > 100
+
+
+def test_equal_rows_of_files_that_are_splits_are_refused(tmp_path):
+    files = {
+        split: [str(write(tmp_path / f"{split}.csv", f"x,kind\n{i},0\n5,1\n"))]
+        for i, split in enumerate(("train", "test"))
+    }
+    refused(
+        *(tmp_path, dataset({"files": files, "label": "kind"}), f"{files['test'][0]}: entry 1: the very same entry"),
+        f"is entry 1 of {files['train'][0]}",
+    )
+    keep = {"files": files, "label": "kind", "duplicates": "keep"}
+    assert write_samples(tmp_path / "s.h5", dataset(keep, ONLY_TRAIN)).total() == 4
+
+
+def test_files_and_rows_before_others_move_no_row(tmp_path):
+    text = ["".join(f"{i},{i % 2}\n" for i in range(first, first + 100)) for first in (0, 200, 400)]
+    paths = [str(write(tmp_path / f"{i}.csv", "x,kind\n" + part)) for i, part in enumerate(text)]
+    longer = str(write(tmp_path / "longer.csv", "x,kind\n900,0\n" + text[0]))
+
+    def where(*files, **options):
+        write_samples(tmp_path / "s.h5", dataset({"files": list(files), "label": "kind", **options}))
+        return {x: split for split, entries in contents(tmp_path / "s.h5").items() for x in entries["features"][:, 0]}
+
+    few = where(paths[0], paths[2])
+    for many in (where(paths[1], paths[2], paths[0]), where(paths[2], longer)):
+        assert {x: many[x] for x in few} == few
+    few = where(paths[0], paths[2], duplicates="keep")
+    many = where(paths[1], paths[2], paths[0], duplicates="keep")
+    assert {x: many[x] for x in few} == few
+
+
+@pytest.mark.parametrize("format", ["csv", "h5"])
+def test_columns_name_the_events_of_a_table_and_are_no_features(tmp_path, format):
+    ids = 2**60 + np.repeat(np.arange(100), 3)  # floats would make one event of them
+    if format == "csv":
+        lines = [f"{i},{i % 2},{event},1\n" for i, event in enumerate(ids)]
+        source = {"files": str(write(tmp_path / "t.csv", "x,kind,id,run\n" + "".join(lines))), "label": "kind"}
+    else:
+        columns = {"x": np.arange(300.0), "kind": np.arange(300) % 2, "id": ids, "run": np.ones(300, np.int64)}
+        source = {"files": str(write_columns_frame(tmp_path / "t.h5", columns)), "label": "kind"}
+    write_samples(tmp_path / "s.h5", dataset(source | {"event": ["run", "id"]}))
+    assert read_attributes(tmp_path / "s.h5")["columns"] == "x"
+    events = [entries["event"] for entries in contents(tmp_path / "s.h5").values()]
+    assert sum(len(np.unique(part)) for part in events) == len(np.unique(np.concatenate(events))) == 100
+    write_samples(tmp_path / "s.h5", dataset(source | {"event": "id"}))
+    assert sorted(set(joined(tmp_path / "s.h5", "event").tolist())) == sorted(set(ids.tolist()))
+    refused(tmp_path / "none", dataset(source | {"event": "kind"}), "'kind' names the event")
+    refused(tmp_path / "none", dataset(source | {"event": "idd"}), "no column 'idd'; did you mean 'id'?")
+    refused(
+        tmp_path / "none", dataset(source | {"event": "id"}, FRACTIONS | {"method": "shuffle"}), "the event has the id"
+    )
+
+
+def test_an_event_that_is_no_whole_number_is_refused_with_its_row(tmp_path):
+    for value, words in {"a": "row 2: id is 'a'", "1.5": "event 2: id is 1.5", "nan": "event 2: id is nan"}.items():
+        path = write(tmp_path / "t.csv", f"x,kind,id\n1,0,1\n2,1,2\n3,0,{value}\n")
+        refused(tmp_path / "none", dataset({"files": str(path), "label": "kind", "event": "id"}), path, words)

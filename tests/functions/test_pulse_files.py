@@ -150,12 +150,54 @@ def test_heights_that_float32_cannot_hold_are_a_one_line_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def prefix(path: Path) -> int:
+    """Return the first 31 bits of the SHA-256 of a file."""
+    return int(hashlib.sha256(path.read_bytes()).hexdigest()[:8], 16) >> 1
+
+
+def test_waveforms_in_two_splits_are_refused_or_logged(tmp_path):
+    waveform = np.repeat(np.random.default_rng(1).normal(size=(60, 3, 20)), 5, axis=0)
+    path = write_npz(tmp_path / "a.npz", 300, waveform=waveform)
+    with pytest.raises(UserError) as error:
+        write_samples(tmp_path / "samples.h5", from_files(path))
+    assert_one_line(error, f"{path}: entry ", "the very same entry is entry ", "duplicates: keep")
+    lines = []
+    kept = from_files(path)
+    kept = kept.model_copy(update={"source": kept.source.model_copy(update={"duplicates": "keep"})})
+    write_samples(tmp_path / "samples.h5", kept, log=lines.append)
+    assert any("very same entry" in line for line in lines)
+    assert any(line.startswith(f"{path}: each row is taken for an event") for line in lines)
+    path = write_npz(tmp_path / "b.npz", 300, waveform=waveform, event=np.repeat(np.arange(60), 5))
+    write_samples(tmp_path / "samples.h5", from_files(path))
+    with pytest.raises(UserError) as error:
+        write_samples(tmp_path / "samples.h5", from_files(path, path))
+    assert_one_line(error, path, "is named twice")
+
+
+def test_files_before_others_move_no_entry(tmp_path):
+    paths = [
+        write_npz(tmp_path / f"{i}.npz", 40 + i, waveform=np.random.default_rng(i).normal(size=(40 + i, 3, 20)))
+        for i in range(3)
+    ]
+
+    def where(*files):
+        write_samples(tmp_path / "samples.h5", from_files(*files))
+        blocks = {split: read_block(tmp_path / "samples.h5", split).entries for split in SPLITS}
+        return {int(event): split for split, block in blocks.items() for event in block["event"]}
+
+    few, many = where(*paths[1:]), where(paths[2], *paths[:2])
+    assert {event: many[event] for event in few} == few
+
+
 def test_files_are_read_in_their_order(tmp_path):
     paths = [write_npz(tmp_path / "b.npz", 30), write_npz(tmp_path / "a.npz", 20)]
     counts = write_samples(tmp_path / "samples.h5", from_files(*paths), threads=2)
     assert sum(counts.values()) == 50
     found = in_event_order(tmp_path / "samples.h5")
-    assert found["event"].tolist() == [*range(30), *((1 << 40) + np.arange(20)).tolist()]
+    paths = sorted(paths, key=lambda path: prefix(path))  # events of a file follow one another
+    assert found["event"].tolist() == [
+        (prefix(path) << 32) + i for path in paths for i in range(len(np.load(path)["label"]))
+    ]
     contents = [np.load(path) for path in paths]
     for name, dtype in (("waveform", "f4"), ("label", "i4")):
         expected = np.concatenate([content[name] for content in contents]).astype(dtype)
@@ -171,15 +213,15 @@ def test_files_are_shuffled_over_all_their_rows(tmp_path):
     spec = from_files(*paths, **REFERENCE)
     assert write_samples(tmp_path / "samples.h5", spec) == {"train": 30, "val": 0, "test": 20}
     order = np.random.RandomState(123).permutation(50)
-    events = np.concatenate([np.arange(30), (1 << 40) + np.arange(20)])
-    assert read_block(tmp_path / "samples.h5", "test").entries["event"].tolist() == sorted(events[order[:20]])
+    events = np.concatenate([(prefix(path) << 32) + np.arange(n) for path, n in zip(paths, (30, 20), strict=True)])
+    assert read_block(tmp_path / "samples.h5", "test").entries["event"].tolist() == events[np.sort(order[:20])].tolist()
 
 
 def test_shuffling_never_tears_apart_an_event(tmp_path):
     path = write_npz(tmp_path / "a.npz", 30, event=np.repeat(np.arange(15), 2))
     with pytest.raises(UserError) as error:
         write_samples(tmp_path / "samples.h5", from_files(path, **REFERENCE))
-    assert_one_line(error, "'shuffle' would tear apart the 2 entries of event 0", "'hash'")
+    assert_one_line(error, path, "the event has the id of that of entry", "method `hash`")
     counts = write_samples(tmp_path / "samples.h5", from_files(path))
     assert all(count % 2 == 0 for count in counts.values())
 

@@ -52,22 +52,35 @@ def test_a_file_is_read_in_blocks(tmp_path, ending, n):
     np.testing.assert_array_equal(found["event"], np.arange(n), strict=True)
 
 
-def test_event_ids_are_file_number_and_row(tmp_path):
+def test_event_ids_are_the_beginning_that_is_given_and_the_row(tmp_path):
     path = write(tmp_path / "a.h5", arrays(3))
-    assert read(path, file_number=2, rows=2)["event"].tolist() == [2 << 40, (2 << 40) + 1, (2 << 40) + 2]
+    assert read(path, prefix=lambda: 2, rows=2)["event"].tolist() == [2 << 32, (2 << 32) + 1, (2 << 32) + 2]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_event_ids_of_the_file_are_kept(tmp_path, ending):
     path = write(tmp_path / f"a.{ending}", arrays(3) | {"event": np.array([7, -1, 7], np.int32)})
-    event = read(path, file_number=2, rows=2)["event"]
+    event = read(path, prefix=lambda: 2, rows=2)["event"]
     np.testing.assert_array_equal(event, np.array([7, -1, 7]), strict=True)
+    assert read(path, events=[], rows=2)["event"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_other_arrays_may_name_the_event(tmp_path, ending):
+    run = np.array([2**63, 2**63, 1], np.uint64)
+    path = write(tmp_path / f"a.{ending}", arrays(3) | {"run": run, "shot": np.array([1.0, 1.0, 1.0])})
+    assert read(path, events=["run"])["event"].view(np.uint64).tolist() == run.tolist()
+    first, second, third = read(path, events=["run", "shot"], rows=2)["event"].tolist()
+    assert first == second != third
+    with pytest.raises(UserError) as error:
+        read(path, events=["shots"])
+    assert_one_line(error, path, "no array 'shots', found", "shot")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_other_arrays_in_the_file_do_not_matter(tmp_path, ending):
     path = write(tmp_path / f"a.{ending}", arrays(2) | {"temperature": np.array([1.0])})
-    assert set(read(path)) == {"event", "label", "waveform"}
+    assert set(read(path)) == {"event", "row", "label", "waveform"}
 
 
 def changed(name: str, values: object) -> dict[str, np.ndarray]:
@@ -97,8 +110,8 @@ BAD = {
     "text": (changed("waveform", np.full((5, 3, 8), b"1.0")), "waveform has type |S3, expected real numbers"),
     "complex": (changed("waveform", np.zeros((5, 3, 8), complex)), "waveform has type complex128"),
     "events short": (changed("event", [1, 2]), "event has shape (2,), expected (5,)"),
-    "events not whole": (changed("event", np.zeros(5)), "event has type float64, expected whole numbers"),
-    "events too long": (changed("event", np.zeros(5, np.uint64)), "event has type uint64"),
+    "events not whole": (changed("event", np.full(5, 0.5)), "event is 0.5, which names an event"),
+    "events of text": (changed("event", np.full(5, b"a")), "'event' is |S1 of shape (2,), expected one whole number"),
     "no label": ({"waveform": arrays()["waveform"]}, "lacks label, found waveform"),
     "nothing": ({"other": np.zeros(3)}, "lacks waveform and label, found other"),
 }

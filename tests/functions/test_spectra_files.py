@@ -16,7 +16,7 @@ from jetpulse.samples import SPLITS, assign_splits, read_attributes, read_block,
 from jetpulse.spectra import files
 from jetpulse.spectra.files import write_samples
 from jetpulse.spectra.generator import generate_block
-from test_frames import write_frame
+from test_frames import write_columns_frame, write_frame
 from toy_jets import assert_one_line
 
 FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}
@@ -138,19 +138,37 @@ def test_files_are_read_in_pieces_of_any_size(tmp_path_factory, rows):
         write_samples(folder / "s.h5", from_files(paths))
     entries = contents(folder / "s.h5")["train"]
     np.testing.assert_array_equal(entries["counts"], np.concatenate(tables))
-    np.testing.assert_array_equal(entries["event"], np.r_[np.arange(7), (1 << 40) + np.arange(31)])
+    np.testing.assert_array_equal(entries["event"] & 0xFFFFFFFF, np.r_[np.arange(7), np.arange(31)])
+    assert len(set((entries["event"] >> 32).tolist())) == 2
 
 
 @pytest.mark.parametrize("method", ["hash", "shuffle"])
 def test_spectra_from_files_keep_their_fluxes(tmp_path, pair, method):
-    spec = from_files([pair[0]] * 2, [pair[1]] * 2, **FRACTIONS, method=method)
+    spec = from_files([pair[0]], [pair[1]], **FRACTIONS, method=method)
     counts = write_samples(tmp_path / "s.h5", spec)
-    assert counts.total() == 80
-    assert method == "hash" or counts == {"train": 48, "val": 16, "test": 16}
+    assert counts.total() == 40
+    assert method == "hash" or counts == {"train": 24, "val": 8, "test": 8}
     for entries in contents(tmp_path / "s.h5").values():
         row = entries["event"] & 0xFFFFFFFF
         np.testing.assert_array_equal(entries["counts"], 10 * row[:, None] + np.arange(5))
         np.testing.assert_array_equal(entries["flux"], np.stack([row / 3, np.zeros(len(row))], axis=1))
+
+
+def test_spectra_in_two_splits_are_refused_unless_a_column_names_their_event(tmp_path):
+    rng = np.random.default_rng(1)
+    table = np.repeat(rng.integers(0, 999, (60, 5)), 3, axis=0)
+    columns = {f"b{i}": table[:, i].astype(float) for i in range(5)}
+    path = write_columns_frame(tmp_path / "a.h5", columns)
+    refused(tmp_path, from_files([path], **FRACTIONS), path, "the very same spectrum is spectrum", "duplicates: keep")
+    path = write_columns_frame(tmp_path / "b.h5", {"id": 2**60 + np.repeat(np.arange(60), 3), **columns})
+    spec = from_files([path], **FRACTIONS)
+    spec = spec.model_copy(update={"source": spec.source.model_copy(update={"event": ["id"]})})
+    lines = []
+    write_samples(tmp_path / "s.h5", spec, log=lines.append)
+    found = contents(tmp_path / "s.h5").values()
+    assert sum(len(np.unique(entries["event"])) for entries in found) == 60
+    assert {entries["counts"].shape[1] for entries in found} == {5}
+    assert f"{path}: entries of equal id are one event" in lines
 
 
 def test_without_targets_there_is_no_flux(tmp_path, pair):
@@ -172,7 +190,8 @@ def test_files_of_different_bins_are_refused(tmp_path, pair):
 
 def test_targets_of_different_lines_are_refused(tmp_path, pair):
     other = write_frame(tmp_path / "o.h5", np.ones((40, 3)))
-    refused(tmp_path, from_files([pair[0]] * 2, [pair[1], other]), other, "3 lines", pair[1], "has 2")
+    copy = write_frame(tmp_path / "c.h5", np.ones((40, 5)))
+    refused(tmp_path, from_files([pair[0], copy], [pair[1], other]), other, "3 lines", pair[1], "has 2")
 
 
 def test_targets_of_another_number_of_spectra_are_refused(tmp_path, pair):
@@ -231,5 +250,6 @@ def test_the_real_files_become_samples(tmp_path, real_data):
     counts = write_samples(tmp_path / "s.h5", from_files([paths[0]], [paths[1]], **FRACTIONS, method="shuffle"))
     assert counts == {"train": 120, "val": 40, "test": 40}
     entries = contents(tmp_path / "s.h5")["train"]
+    row = entries["event"] & 0xFFFFFFFF
     with h5py.File(paths[0]) as handle:
-        np.testing.assert_array_equal(entries["counts"], handle["data/block0_values"][:][entries["event"]], strict=True)
+        np.testing.assert_array_equal(entries["counts"], handle["data/block0_values"][:][row], strict=True)

@@ -10,15 +10,17 @@ def build_pulse_samples(out: Path, spec: str, threads: int) -> None:
     """Generate waveforms with coincident pulses, or read the user's, and deal them to train, val and test.
 
     Reads nothing, or the files that the spec names: HDF5 (.h5, .hdf5) or .npz with waveform (n, traces, samples),
-    label (n), the bin of the coincident pulse, and, if present, event int64 (n). Entries are dealt by event id
-    (split.method hash) or as scikit-learn's train_test_split does (shuffle).
+    label (n), the bin of the coincident pulse, and, if present, event (n), equal for entries of one event, or the
+    arrays that the spec names. Entries are dealt by event id (split.method hash) or as scikit-learn's
+    train_test_split does (shuffle).
 
     Writes a group per split: event int64 (n), label int32 (n), waveform float32 (n, traces, samples); for generated
     ones also time float64 (n), amplitude float32 (n, traces), pulses int32 (n, traces), the number of further
     pulses. The same spec gives the same bytes.
 
-    Fails when a value is not finite or a label is not a bin, when files differ in traces or samples, and when a
-    split with a positive fraction has no entries. A dataset of no entries (n: 0) gives three empty groups.
+    Fails when a value is not finite or a label is not a bin, when files differ in traces or samples, when the same
+    waveforms or event are in two splits or a file is named twice, and when a split with a positive fraction has no
+    entries. A dataset of no entries (n: 0) gives three empty groups.
 
     Example:
       jetpulse build-pulse-samples samples.h5 \\
@@ -32,7 +34,7 @@ def build_pulse_samples(out: Path, spec: str, threads: int) -> None:
     seeds = {"seed": waveforms.seed} if waveforms else {}
     log_start("build-pulse-samples", "numba", "h5py", **seeds, split_seed=dataset.split.seed)
     with progress(waveforms.n if waveforms else None, "entries") as count:
-        counts = write_samples(out, dataset, threads, count)
+        counts = write_samples(out, dataset, threads, count, log)
     log("\n".join(f"{split}: {n} entries" for split, n in counts.items()))
     if not sum(counts.values()):
         log("the dataset has no entries: nothing can be trained on it or drawn of it")

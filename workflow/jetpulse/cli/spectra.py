@@ -20,7 +20,8 @@ def build_spectra(out: Path, spec: str) -> None:
 
     The example reads files; `"source": {"counts": {"n": 1000}}` generates a thousand spectra.
 
-    Fails when a count is negative or not finite, when files do not belong together, and when a split is empty.
+    Fails when a count is negative or not finite, when files do not belong together or one is named twice, when the
+    same spectrum or event is in two splits, and when a split is empty.
 
     Example:
       jetpulse build-spectra samples.h5 \\
@@ -37,7 +38,7 @@ def build_spectra(out: Path, spec: str) -> None:
     seeds = {"seed": settings.seed} if settings else {}
     log_start("build-spectra", "h5py", **seeds, split_seed=dataset.split.seed)
     with progress(settings.n if settings else None, "spectra") as count:
-        counts = write_samples(out, dataset, count)
+        counts = write_samples(out, dataset, count, log)
     for split in ("train", "val", "test"):
         log(f"{split}: {counts[split]} spectra")
     log(f"wrote {out}")

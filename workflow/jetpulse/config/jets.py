@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from jetpulse.config.jet_formats import READING, Fields, Format, LabelOrName, formats_with, unused_keys
-from jetpulse.config.splits import EventColumns, Split, SplitFilesOrList
+from jetpulse.config.splits import EventColumns, Repeats, Split, SplitFilesOrList
 from jetpulse.config.types import Count, Name, Section, Seed, Window, check_pieces, real
 
 
@@ -124,8 +124,8 @@ class JetSource(Section):
         None, description="Hardest constituents kept per jet; null: all."
     )
     unit: Literal["GeV", "MeV", "TeV"] = Field("GeV", description="Unit of momenta in the files; samples are in GeV.")
-    duplicates: Literal["refuse", "keep"] = Field(
-        "refuse", description="What to do when the very same jet is in more than one split."
+    duplicates: Repeats = Field(
+        "refuse", description="What to do when the very same jet, or jets of one event, are in more than one split."
     )
 
     @model_validator(mode="after")

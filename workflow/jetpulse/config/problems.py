@@ -2,9 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from jetpulse.config.splits import Files, Split, one_or_many
+from jetpulse.config.splits import (
+    EventColumns,
+    Files,
+    Repeats,
+    Split,
+    of_files_only,
+    one_or_many,
+    without_files,
+)
 from jetpulse.config.streams import Stream
 from jetpulse.config.types import Count, Name, Section, Seed, real
 
@@ -54,7 +62,7 @@ class SplitPaths(Section):
     test: Files = Field(description="Files used once, for the results.")
 
     def all(self) -> list[str]:
-        """Return every file in the order of the splits, which is the order of their numbers in event ids."""
+        """Return every file in the order of the splits."""
         return self.train + self.val + self.test
 
 
@@ -99,7 +107,24 @@ class ProblemSource(Section):
     names: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="Names of the columns of a csv that has no line of names (null: the first line has them)."
     )
+    event: EventColumns | None = Field(
+        None,
+        description="Column of the files that holds whole numbers, equal for rows of one event, or several that "
+        "together do; they are not learned from, and equal ones in two files are one event as well. null: each row is "
+        "an event.",
+    )
+    duplicates: Repeats = Field(
+        "refuse",
+        description="`refuse`: rows of the files with the same features and answer never are in two splits; where "
+        "`split` deals rows by `hash` they go to one of them together, elsewhere the dataset is refused. `keep`: every "
+        "row goes where it goes, as for tables of a few different rows.",
+    )
     download: Name | None = Field(None, description="Fetch them: a `name` of config/sources.csv.")
+
+    @model_serializer(mode="wrap")
+    def _applicable(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not used, so that what is written can be read again and does not grow with the config."""
+        return without_files(self, handler(self), "event", "duplicates")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ProblemSource":
@@ -112,11 +137,11 @@ class ProblemSource(Section):
             msg = "files need exactly one of label, target (columns of a csv), labels, targets (files)"
             raise ValueError(msg)
         if self.files is None and self.download is None:
-            given = [key for key in ("columns", "names") if getattr(self, key)] + answers
+            given = [key for key in ("columns", "names", "event") if getattr(self, key)] + answers
             if given:
                 msg = f"{given[0]}: belongs to files; remove it"
                 raise ValueError(msg)
-        return self
+        return of_files_only(self, "duplicates")
 
     @model_validator(mode="after")
     def _in_pairs(self) -> "ProblemSource":

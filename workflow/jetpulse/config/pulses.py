@@ -1,10 +1,10 @@
 """Typed models of waveforms with pulses."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from jetpulse.config.splits import Files, Split
+from jetpulse.config.splits import EventColumns, Files, Repeats, Split, of_files_only, without_files
 from jetpulse.config.types import Count, Section, Seed, check_pieces, real
 
 
@@ -53,13 +53,29 @@ class PulseSource(Section):
         description="Read them: HDF5 or npz with `waveform` (n, traces, samples) and `label` (n), the bin of the "
         "coincident pulse; one path or a list, `~` and `$VARIABLES` are expanded.",
     )
+    event: EventColumns | None = Field(
+        None,
+        description="Array of the files that holds whole numbers, equal for entries of one event, or several that "
+        "together do; equal ones in two files are one event as well. null: `event` if it is there, else each row is "
+        "an event; []: each row is one whatever the files hold.",
+    )
+    duplicates: Repeats = Field(
+        "refuse",
+        description="What to do when the very same waveforms of the files, or entries of one event, are in more than "
+        "one split.",
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "PulseSource":
         if (self.waveforms is None) == (not self.files):
             msg = "needs exactly one of waveforms, files"
             raise ValueError(msg)
-        return self
+        return of_files_only(self, "event", "duplicates")
+
+    @model_serializer(mode="wrap")
+    def _applicable(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not used, so that what is written can be read again and does not grow with the config."""
+        return without_files(self, handler(self), "event", "duplicates")
 
     def paths(self) -> list[str]:
         """Return the user's files, as the config spells them."""

@@ -1,10 +1,10 @@
 """Typed models of spectra: counts in bins with spectral lines."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from jetpulse.config.splits import Files, Split
+from jetpulse.config.splits import EventColumns, Files, Repeats, Split, of_files_only, without_files
 from jetpulse.config.types import Count, Fraction, Name, Positive, Real, Section, Seed, check_pieces, real
 
 
@@ -70,6 +70,17 @@ class SpectrumSource(Section):
         description="Files of the fluxes (key `targets`, a column for each line), one for each of `files` and in the "
         "same order; without them recovery of the fluxes is not measured.",
     )
+    event: EventColumns | None = Field(
+        None,
+        description="Column of the files that holds whole numbers, equal for spectra of one event (a source, a "
+        "sample), or several that together do; they are no bins, and equal ones in two files are one event as well. "
+        "null: each row is an event.",
+    )
+    duplicates: Repeats = Field(
+        "refuse",
+        description="What to do when the very same spectrum of the files, or spectra of one event, are in more than "
+        "one split.",
+    )
     download: Name | None = Field(
         None, description="Fetch them: a `name` of config/sources.csv, which also knows the files of the fluxes."
     )
@@ -82,7 +93,12 @@ class SpectrumSource(Section):
         if self.targets and len(self.targets) != len(self.files or []):
             msg = f"targets: {len(self.targets)} files for {len(self.files or [])} in `files`; give one for each"
             raise ValueError(msg)
-        return self
+        return of_files_only(self, "event", "duplicates")
+
+    @model_serializer(mode="wrap")
+    def _applicable(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not used, so that what is written can be read again and does not grow with the config."""
+        return without_files(self, handler(self), "event", "duplicates")
 
     def paths(self) -> list[str]:
         """Return the user's files, as the config spells them."""

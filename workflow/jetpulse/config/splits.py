@@ -52,6 +52,10 @@ EventColumns = Annotated[
 ]
 
 
+# What to do with an example that is in two splits.
+Repeats = Literal["refuse", "keep"]
+
+
 class JetFile(Section):
     """One file of jets; a plain path is the same without a label."""
 
@@ -116,3 +120,25 @@ def _as_split_files(value: Any) -> Any:
 SplitFilesOrList = Annotated[
     SplitFiles, BeforeValidator(_as_split_files, json_schema_input_type=str | list[_OneJetFile] | SplitFiles)
 ]
+
+
+def _reads_files(source: Section) -> bool:
+    return bool(source.files or getattr(source, "download", None))
+
+
+def of_files_only(source: Section, *keys: str) -> Any:
+    """Return a source that reads files, or has none of ``keys``, which are about them.
+
+    Raises:
+        ValueError: names the first key that another source has.
+    """
+    given = [key for key in keys if key in source.model_fields_set and getattr(source, key) is not None]
+    if given and not _reads_files(source):
+        msg = f"{given[0]}: is about files, which this source does not read; remove it"
+        raise ValueError(msg)
+    return source
+
+
+def without_files(source: Section, values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Return a source's values without those of ``keys`` if it reads no files."""
+    return values if _reads_files(source) else {key: value for key, value in values.items() if key not in keys}

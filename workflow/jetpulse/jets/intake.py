@@ -67,7 +67,7 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
         _File(number, path, file.label, partial(contents.prefix, path))
         for number, (path, (file, _)) in enumerate(zip(paths, listed, strict=True))
     ]
-    duplicates = Duplicates(paths, keep)
+    duplicates = Duplicates(paths, keep, "jet", "jets")
     for split, block in _into_splits(files, splits, spec, seen):
         duplicates.add(split, block, block.entries.pop("place"))
         yield split, block

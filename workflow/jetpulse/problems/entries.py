@@ -1,5 +1,6 @@
 """What every source of a small problem gives: the layout of its entries, and the entries in chunks."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,12 +22,25 @@ class Part:
         count: gives their number; reading it may take as long as reading the entries.
         first: event id of the first; the following ones count on.
         splits: the splits that they are dealt to.
+        events: gives the event ids int64 in pieces of any length, where columns name them; then none counts on.
     """
 
     chunks: Callable[[], Iterator[Chunk]]
     count: Callable[[], int]
     first: int = 0
     splits: tuple[str, ...] = SPLITS
+    events: Callable[[], Iterator[np.ndarray]] | None = None
+
+    def take_events(self) -> Callable[[int], np.ndarray]:
+        """Return a function that gives the event ids int64 of the next n entries."""
+        if self.events is not None:
+            return taking(self.events(), np.dtype(np.int64))
+        ids = itertools.count(self.first)
+
+        def take(n: int) -> np.ndarray:
+            return np.fromiter(itertools.islice(ids, n), np.int64, n)
+
+        return take
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,8 @@ class Entries:
         classes: names of the classes, none where only the entries tell how many there are.
         recoded: whether these names are the codes that files have in place of 0, 1, 2, ...
         packages: which made or read the entries, beside numpy.
+        files: that the parts are read from, one each; none of generated entries.
+        events: names of the columns that name an event.
     """
 
     answers: Answers
@@ -54,6 +70,25 @@ class Entries:
     classes: tuple[str, ...] = ()
     recoded: bool = False
     packages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+
+def taking(pieces: Iterator[np.ndarray], dtype: np.dtype) -> Callable[[int], np.ndarray]:
+    """Return a function that gives the next n values (n,) of pieces of any length, or those that are left."""
+    kept = np.zeros(0, dtype)
+
+    def take(n: int) -> np.ndarray:
+        nonlocal kept
+        parts, have = [kept], len(kept)
+        while have < n and (piece := next(pieces, None)) is not None:
+            parts.append(piece.reshape(len(piece)).astype(dtype))
+            have += len(piece)
+        joined = np.concatenate(parts)
+        kept = joined[n:]
+        return joined[:n]
+
+    return take
 
 
 def drawn(n: int, block: int, draw: Callable[[int], Chunk]) -> tuple[Part, ...]:

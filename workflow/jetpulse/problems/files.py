@@ -12,7 +12,18 @@ import numpy as np
 from jetpulse.config import Columns, ProblemDataset
 from jetpulse.errors import UserError
 from jetpulse.problems.entries import Entries, Part
-from jetpulse.samples import SPLITS, Block, Writer, assign_splits, iterate_blocks, read_attributes, shuffle_splits
+from jetpulse.samples import (
+    SPLITS,
+    Block,
+    Writer,
+    assign_splits,
+    describe_events,
+    iterate_blocks,
+    read_attributes,
+    row_ids,
+    shuffle_splits,
+)
+from jetpulse.samples.duplicates import Duplicates, hash_examples
 
 Progress = Callable[[int], None]
 ACTIONS = 3  # of a trigger: threshold down, as it is, up
@@ -39,37 +50,48 @@ def write_samples(
 
     Every split is a group: ``event`` int64 (n), ``features`` float32 (n, *shape); of classes ``label`` int64 (n) and
     the same as a number, ``target`` float64 (n); of numbers ``target`` alone; of episodes none of these. The event is
-    the number of a generated entry, or file number << 40 | row. Attributes: ``shape``, ``outputs`` (classes, 1 number
-    or 3 actions), ``columns`` and ``classes`` (names, joined by ", "), ``target`` (name and unit).
-    ``log`` gets a line for what is worth knowing about the classes.
+    the number of a generated entry, or what ``jetpulse.samples.events`` says. Attributes: ``shape``, ``outputs``
+    (classes, 1 number or 3 actions), ``columns`` and ``classes`` (names, joined by ", "), ``target`` (name and unit).
+    ``log`` gets lines for what is worth knowing about the classes, events and equal rows.
+
+    Rows of files without columns that name an event are dealt by their values, so that equal ones share a split.
 
     Raises:
-        UserError: a bad file, entries of a single class, or a split that ends up empty.
+        UserError: a bad file, one named twice, entries of a single class, the same row or event in two splits, or a
+            split that ends up empty.
     """
     entries, counts, seen = open_entries(spec), Counter(), set()
+    keep = spec.source.duplicates == "keep"
+    by_value = bool(entries.files) and not entries.events and not keep
+    shuffled = spec.split.method == "shuffle" and not entries.events
+    remedy = "deal rows by `method: hash`, equal ones together" if shuffled else "remove it from one of them"
+    duplicates = Duplicates(entries.files, keep, remedy=remedy)
     definition = spec.model_dump(exclude={"question"})
     with Writer.create(path, "problems", spec=definition, units=entries.units, packages=entries.packages) as writer:
         empty = np.zeros(0, np.int64 if entries.answers == "classes" else np.float64)
         for split in SPLITS:
-            writer.append(split, _block(0, np.zeros((0, *entries.shape)), empty, entries))
+            writer.append(split, _block(empty.astype(np.int64), np.zeros((0, *entries.shape)), empty, entries))
         for splits, parts in _alike(entries.parts):
             deal = _dealer(spec, splits, parts)
             for part in parts:
-                event = part.first
+                number, take_events, row = entries.parts.index(part), part.take_events(), 0
                 for features, answers in part.chunks():
-                    block = _block(event, features, answers, entries)
-                    where = deal(block.entries["event"])
+                    block = _block(take_events(len(features)), features, answers, entries)
+                    where = deal(hash_examples(block).view(np.int64) if by_value else block.entries["event"])
                     for i, split in enumerate(SPLITS):
                         chosen = np.flatnonzero(where == i)
+                        if entries.files:
+                            duplicates.add(split, block.take(chosen), row_ids(number, row + chosen))
                         writer.append(split, block.take(chosen))
                         counts[split] += len(chosen)
                         if entries.answers == "classes":
                             seen.update((split, int(label)) for label in np.unique(answers[chosen]))
-                    event += len(features)
+                    row += len(features)
                     progress(len(features))
-        _check_splits(path, spec, counts)
+        duplicates.check(log)
+        _check_splits(path, spec, counts, "; equal rows share one unless `duplicates: keep`" if by_value else "")
         writer.describe(**_attributes(entries, definition, {label for _, label in seen}, path))
-    for line in _about_classes(entries, seen):
+    for line in [*describe_events(dict.fromkeys(entries.files, entries.events)), *_about_classes(entries, seen)]:
         log(line)
     return counts
 
@@ -85,9 +107,9 @@ def _about_classes(entries: Entries, seen: Collection[tuple[str, int]]) -> Itera
             yield f"class {name} is in {' and '.join(splits)} only, not in train, where it could be learned"
 
 
-def _block(event: int, features: np.ndarray, answers: np.ndarray | None, entries: Entries) -> Block:
-    """Return entries as a block whose event ids count from ``event``."""
-    found = {"event": event + np.arange(len(features), dtype=np.int64), "features": features.astype(np.float32)}
+def _block(event: np.ndarray, features: np.ndarray, answers: np.ndarray | None, entries: Entries) -> Block:
+    """Return entries as a block."""
+    found = {"event": event, "features": features.astype(np.float32)}
     if entries.answers == "classes":
         found["label"] = answers.astype(np.int64)
     if entries.answers != "episodes":
@@ -137,12 +159,12 @@ def _dealer(spec: ProblemDataset, splits: Sequence[str], parts: Sequence[Part]) 
     return deal
 
 
-def _check_splits(path: str | Path, spec: ProblemDataset, counts: Counter) -> None:
+def _check_splits(path: str | Path, spec: ProblemDataset, counts: Counter, remark: str) -> None:
     for split in SPLITS:
         if counts.total() and spec.has(split) and not counts[split]:
             raise UserError(
                 f"{path}: split {split!r} has none of the {counts.total()} entries, its fraction is "
-                f"{getattr(spec.split, split):g}; add entries or change the split"
+                f"{getattr(spec.split, split):g}; add entries or change the split{remark}"
             )
 
 

@@ -1,20 +1,21 @@
 """Entries of a small problem from the user's files: features with classes or numbers, in a column or a file beside."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from jetpulse.config import expand_path
 from jetpulse.config.problems import Paths, ProblemSource, SplitPaths
 from jetpulse.errors import UserError
-from jetpulse.problems.entries import Chunk, Entries, Part
+from jetpulse.problems.entries import Chunk, Entries, Part, taking
 from jetpulse.problems.readers import UserFile, open_file
 from jetpulse.problems.tables import check_columns
-from jetpulse.samples import SPLITS
+from jetpulse.samples import SPLITS, FileContents, event_ids
+from jetpulse.samples.events import ROW_BITS
 
 MOST_CLASSES = 1000
-_FILE_BITS = 40
 _INK = 255.0
 
 
@@ -57,6 +58,14 @@ class _Pair:
         found = values.astype(np.int64)
         return np.searchsorted(self.codes, found) if self.codes else found
 
+    def events(self, names: Sequence[str]) -> Iterator[np.ndarray]:
+        """Yield the event ids int64 that columns name, in pieces."""
+        row = 0
+        for columns in self.file.read_events(names):
+            rows = np.arange(row, row + len(columns[names[0]]))
+            yield event_ids(columns, self.file.path, rows)
+            row += len(rows)
+
     def count(self) -> int:
         return self.file.count(self.features)
 
@@ -73,11 +82,11 @@ class _Pair:
 
 
 def entries(source: ProblemSource) -> Entries:
-    """Return the entries of files; `Part.first` is the number of their file << 40.
+    """Return the entries of files; without columns that name them, events are the files' rows.
 
     Raises:
-        UserError: files that cannot be read or do not belong together, unknown columns; while entries are read, what
-            is not a finite number or a class, and files of another number of entries than their answers.
+        UserError: files that cannot be read, do not belong together or are named twice, unknown columns; while entries
+            are read, what is not a finite number or a class, and files of another number of entries than their answers.
     """
     beside = source.labels if source.labels is not None else source.targets
     classes = source.label is not None or source.labels is not None
@@ -96,12 +105,16 @@ def entries(source: ProblemSource) -> Entries:
     codes = sorted(set().union(*(pair.found_codes() for pair in pairs))) if classes else []
     if len(codes) > 1 and codes != list(range(len(codes))):
         pairs = [replace(pair, codes=tuple(codes)) for pair in pairs]
+    keep, splits = source.duplicates == "keep", _splits(source.files)
+    contents = FileContents([(str(pair.file.path), name[0]) for pair, name in zip(pairs, splits, strict=True)], keep)
     return Entries(
         answers="classes" if classes else "number",
         shape=(len(first.features),) if first.features else first.file.shape,
         parts=tuple(
-            Part(pair.chunks, pair.count, number << _FILE_BITS, splits)
-            for number, (pair, splits) in enumerate(zip(pairs, _splits(source.files), strict=True))
+            Part(pair.chunks, pair.count, splits=dealt, events=partial(pair.events, source.event))
+            if source.event
+            else Part(pair.chunks, pair.count, contents.prefix(str(pair.file.path)) << ROW_BITS, dealt)
+            for pair, dealt in zip(pairs, splits, strict=True)
         ),
         columns=first.features,
         units={} if first.features else {"features": "1 (from 0 paper to 1 ink)"},
@@ -109,6 +122,8 @@ def entries(source: ProblemSource) -> Entries:
         classes=tuple(map(str, pairs[0].codes)),
         recoded=bool(pairs[0].codes),
         packages=("pyarrow", "hdf5plugin"),
+        files=tuple(str(pair.file.path) for pair in pairs),
+        events=tuple(source.event or ()),
     )
 
 
@@ -136,12 +151,19 @@ def _pair(file: UserFile, beside: UserFile | None, named: str | None, classes: b
         if beside is None or source.columns:
             key = "columns" if source.columns else named
             raise UserError(f"{file.path}: pictures have no column {key!r}; name files of their classes by `labels`")
+        if source.event:
+            raise UserError(f"{file.path}: pictures have no column {source.event[0]!r}; leave out `event`")
         return _Pair(file, (), _only_column(beside), beside, classes)
     answer = named if beside is None else _only_column(beside)
-    features = tuple(source.columns or [name for name in file.columns if beside is not None or name != answer])
-    check_columns(file.path, features if beside is not None else (*features, answer), file.columns)
+    no_features = [*(source.event or ()), *([answer] if beside is None else [])]
+    features = tuple(source.columns or [name for name in file.columns if name not in no_features])
+    check_columns(file.path, (*features, *no_features), file.columns)
     if beside is None and answer in features:
         raise UserError(f"{file.path}: {answer!r} is to be learned, it cannot be one of `columns` as well")
+    if (
+        both := next((name for name in no_features if name in features or no_features.count(name) > 1), None)
+    ) is not None:
+        raise UserError(f"{file.path}: {both!r} names the event, it cannot be learned or learned from; change `event`")
     if not features:
         raise UserError(f"{file.path}: has no column beside {answer!r} to learn from; add some")
     twice = next((name for name in features if features.count(name) > 1), None)
@@ -168,7 +190,7 @@ def _side_by_side(
     file: UserFile, features: Sequence[str], beside: UserFile, answer: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """Yield features, answers and the first one's number of two files, which are read in pieces of other lengths."""
-    take, row = _taking(beside, answer), 0
+    take, row = taking(beside.read((answer,)), np.dtype(np.float64)), 0
     for values in file.read(features):
         found = take(len(values))
         if len(found) < len(values):
@@ -184,21 +206,3 @@ def _side_by_side(
             f"{beside.path}: has more answers than the {row} entries of {file.path}; give one for each, in the same "
             "order"
         )
-
-
-def _taking(file: UserFile, answer: str) -> Callable[[int], np.ndarray]:
-    """Return a function that gives the next n answers of a file, or those that are left."""
-    pieces = file.read((answer,))
-    kept = np.zeros(0)
-
-    def take(n: int) -> np.ndarray:
-        nonlocal kept
-        parts, have = [kept], len(kept)
-        while have < n and (piece := next(pieces, None)) is not None:
-            parts.append(piece.reshape(len(piece)).astype(np.float64))
-            have += len(piece)
-        joined = np.concatenate(parts)
-        kept = joined[n:]
-        return joined[:n]
-
-    return take

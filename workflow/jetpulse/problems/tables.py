@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 
 from jetpulse.errors import UserError
@@ -69,31 +70,75 @@ def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str])
     Raises:
         UserError: what is not a finite number, lines of another length, a damaged or truncated file.
     """
+    header, rows = column_names(path, names), 0
+    for columns in _batches(path, names, wanted, pa.float64()):
+        values = np.stack([np.asarray(column) for column in columns], axis=1)
+        if not (np.abs(values) <= LARGEST).all():
+            raise _fault(path, header, wanted, "a value is not a number within float32")
+        rows += len(values)
+        yield values
+    if rows == 0:
+        raise UserError(f"{path}: has no rows below its names; fetch or make it again")
+
+
+def read_whole(path: Path, names: Sequence[str] | None, wanted: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield some columns of a csv file in pieces, by name, (n,) each: int64 or uint64, float64 where there are others.
+
+    Arguments are those of ``read_columns``.
+
+    Raises:
+        UserError: what is not a number, lines of another length, a damaged or truncated file.
+    """
+    rows = 0
+    for columns in _batches(path, names, wanted, pa.string()):
+        yield {
+            name: _numbers(pa.compute.utf8_trim_whitespace(column), name, path, rows)
+            for name, column in zip(wanted, columns, strict=True)
+        }
+        rows += len(columns[0])
+
+
+def _numbers(texts: pa.Array, name: str, path: Path, first: int) -> np.ndarray:
+    for kind in (pa.int64(), pa.uint64(), pa.float64()):
+        try:
+            return texts.cast(kind).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            continue
+    row, text = next(
+        ((i, text) for i, text in enumerate(texts.to_pylist()) if not _is_number(text)), (0, str(texts[0]))
+    )
+    raise UserError(
+        f"{path}: row {first + row}: {name} is {text[:_SHOWN]!r}, which names an event, expected a whole number; "
+        "repair the file or choose other columns by `event`"
+    )
+
+
+def _batches(
+    path: Path, names: Sequence[str] | None, wanted: Sequence[str], kind: pa.DataType
+) -> Iterator[list[pa.Array]]:
+    """Yield some columns of a csv file in pieces, all of one type, as ``wanted`` orders them.
+
+    Raises:
+        UserError: what is not of that type, lines of another length, a damaged or truncated file.
+    """
     header = column_names(path, names)
     # Lines up to that of the names; a file without such a line is read from its beginning.
     above = next(_numbered(path))[0] if names is None else 0
     options = {
         "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_PIECE, column_names=header, skip_rows=above),
         "convert_options": pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(wanted, pa.float64()), include_columns=list(wanted), null_values=[]
+            column_types=dict.fromkeys(wanted, kind), include_columns=list(wanted), null_values=[]
         ),
     }
-    rows = 0
     try:
         with (
             pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as raw,
             pa.csv.open_csv(raw, **options) as reader,
         ):
             for batch in reader:
-                values = np.stack([np.asarray(column) for column in batch.columns], axis=1)
-                if not (np.abs(values) <= LARGEST).all():
-                    raise _fault(path, header, wanted, "a value is not a number within float32")
-                rows += len(values)
-                yield values
+                yield batch.columns
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise _fault(path, header, wanted, first_line(error)) from error
-    if rows == 0:
-        raise UserError(f"{path}: has no rows below its names; fetch or make it again")
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,17 @@ from jetpulse.errors import UserError
 from jetpulse.pulses.checks import check_traces
 from jetpulse.pulses.generator import Triplets, generate_block, generate_exact
 from jetpulse.pulses.readers import measure_traces, read_traces
-from jetpulse.samples import SPLITS, Block, Writer, assign_splits, shuffle_splits
+from jetpulse.samples import (
+    SPLITS,
+    Block,
+    FileContents,
+    Writer,
+    assign_splits,
+    describe_events,
+    row_ids,
+    shuffle_splits,
+)
+from jetpulse.samples.duplicates import Duplicates
 
 Progress = Callable[[int], None]
 _UNITS = {"event": "1", "label": "bin of the coincident pulse, from 0"}
@@ -21,7 +32,11 @@ _ROWS = 10_000  # entries written at once
 
 
 def write_samples(
-    path: str | Path, spec: PulseDataset, threads: int = 1, progress: Progress = lambda n: None
+    path: str | Path,
+    spec: PulseDataset,
+    threads: int = 1,
+    progress: Progress = lambda n: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Counter:
     """Write samples.h5 of a dataset of waveforms, generated or from the files that ``spec`` names.
 
@@ -33,13 +48,16 @@ def write_samples(
         spec: the dataset.
         threads: CPU threads.
         progress: called with the number of entries just written.
+        log: called with lines on what an event is, and on entries that are there twice.
 
     Returns:
         Number of entries by split.
 
     Raises:
-        UserError: unusable input, or a split that should have entries but got none.
+        UserError: unusable input, a file named twice, the same waveforms or event in two splits, or a split that should
+            have entries but got none.
     """
+    duplicates, named = None, {}
     waveforms = spec.source.waveforms
     if waveforms:
         n, shape = waveforms.n, (waveforms.traces, waveforms.samples)
@@ -53,7 +71,9 @@ def write_samples(
     else:
         paths = [expand_path(name, "source.files") for name in spec.source.files]
         n, shape = _measure(paths)
-        blocks = _from_files(paths)
+        keep = spec.source.duplicates == "keep"
+        duplicates = Duplicates(paths, keep)
+        blocks = _from_files(paths, spec, FileContents([(name, "") for name in paths], keep), named)
         units = _UNITS | {"waveform": "as in the files"}
     document = spec.model_dump()
     attributes = {
@@ -65,10 +85,16 @@ def write_samples(
     counts: Counter = Counter(dict.fromkeys(SPLITS, 0))
     with Writer.create(path, "pulses", spec=document, units=units, packages=("numba",), **attributes) as writer:
         for split, block in _deal(_ahead(blocks) if threads > 1 else blocks, n, spec.split):
+            if duplicates is not None:
+                duplicates.add(split, block, block.entries.pop("place"))
             writer.append(split, block)
             counts[split] += len(block)
             progress(len(block))
+        if duplicates is not None:
+            duplicates.check(log)
         _check_filled(path, spec, counts)
+    for line in describe_events(named):
+        log(line)
     return counts
 
 
@@ -111,9 +137,14 @@ def _measure(paths: Sequence[str]) -> tuple[int, tuple[int, int]]:
     return sum(shapes[path][0] for path in paths), shapes[first][1:]
 
 
-def _from_files(paths: Sequence[str]) -> Iterator[Block]:
+def _from_files(
+    paths: Sequence[str], spec: PulseDataset, contents: FileContents, named: dict[str, tuple[str, ...]]
+) -> Iterator[Block]:
+    """Yield the entries of files with their ``place``: the number of the file << 32 | row."""
     for number, path in enumerate(paths):
-        yield from read_traces(path, number, _ROWS)
+        for block in read_traces(path, spec.source.event, partial(contents.prefix, path), _ROWS, named):
+            block.entries["place"] = row_ids(number, block.entries.pop("row"))
+            yield block
 
 
 def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -129,30 +160,15 @@ def _deal(blocks: Iterator[Block], n: int, split: Split) -> Iterator[tuple[str, 
     """Yield the part of every block that goes to each split: by event, or by place among all n entries."""
     fractions = {name: getattr(split, name) for name in SPLITS}
     places = shuffle_splits(n, fractions, split.seed) if split.method == "shuffle" else None
-    events: list[np.ndarray] = []
     start = 0
     for block in blocks:
         if places is None:
             where = assign_splits(block.entries["event"], fractions, split.seed)
         else:
             where = places[start : start + len(block)]
-            events.append(block.entries["event"])
         start += len(block)
         for i, name in enumerate(SPLITS):
             yield name, block.take(np.flatnonzero(where == i))
-    if events:
-        _check_single(np.concatenate(events))
-
-
-def _check_single(event: np.ndarray) -> None:
-    """Refuse to deal entries of one event to several splits."""
-    found, counts = np.unique(event, return_counts=True)
-    if (counts > 1).any():
-        i = np.argmax(counts > 1)
-        raise UserError(
-            f"split: method 'shuffle' would tear apart the {counts[i]} entries of event {found[i]}; "
-            "use 'hash', or give every entry an id of its own"
-        )
 
 
 def _check_filled(path: str | Path, spec: PulseDataset, counts: Counter) -> None:

@@ -62,15 +62,24 @@ class Shared:
 class Duplicates:
     """Remembers every example of every split, 24 bytes each, to find those, and events, that are in two splits."""
 
-    def __init__(self, files: Sequence[str], keep: bool = False, what: str = "jet") -> None:
+    def __init__(
+        self,
+        files: Sequence[str],
+        keep: bool = False,
+        what: str = "entry",
+        many: str = "entries",
+        remedy: str = "remove it from one of them",
+    ) -> None:
         """Start without examples.
 
         Args:
             files: that examples come from; a place is the number of a file << 32 | row.
             keep: only log what is found.
             what: an example is called.
+            many: of them are called.
+            remedy: what can be done about an example in two splits, beside keeping it there.
         """
-        self._files, self._keep, self._what = files, keep, what
+        self._files, self._keep, self._what, self._many, self._remedy = files, keep, what, many, remedy
         self._seen: dict[str, dict[str, list[np.ndarray]]] = {"example": {}, "event": {}, "place": {}}
 
     def add(self, split: str, block: Block, place: np.ndarray) -> None:
@@ -101,25 +110,26 @@ class Duplicates:
         for shared in self.between():
             self._report(
                 f"{self._at(shared.there)}: the very same {self._what} is {self._at(shared.here, of=True)}, so it is "
-                f"in the splits {shared.one!r} and {shared.other!r} ({shared.count} such {self._what}s)",
-                "remove it from one of them, or set `duplicates: keep`",
+                f"in the splits {shared.one!r} and {shared.other!r} ({shared.count} such {self._many})",
+                f"{self._remedy}, or set `duplicates: keep`",
                 log,
             )
         for shared in self.between("event"):
             self._report(
                 f"{self._at(shared.there)}: the event has the id of that of {self._at(shared.here, of=True)}, so its "
-                f"{self._what}s are in the splits {shared.one!r} and {shared.other!r} ({shared.count} such events)",
-                "deal all files by `split`, or set `event: []` if equal ids name different events",
+                f"{self._many} are in the splits {shared.one!r} and {shared.other!r} ({shared.count} such events)",
+                "deal all files by `split`, method `hash`, or set `event: []` if equal ids are of different events",
                 log,
             )
         for split, parts in self._seen["example"].items():
             hashes = np.concatenate(parts)
             if repeated := len(hashes) - len(np.unique(hashes)):
-                log(f"split {split!r}: {repeated} {self._what}s equal another one of it")
+                log(f"split {split!r}: {repeated} {self._many} equal another one of it")
 
     def _at(self, place: int, *, of: bool = False) -> str:
         row, path = row_of(place), self._files[place >> ROW_BITS]
-        return f"event {row} of {path}" if of else f"{path}: event {row}"
+        name = f"{'event' if self._what == 'jet' else self._what} {row}"
+        return f"{name} of {path}" if of else f"{path}: {name}"
 
     def _report(self, line: str, remedy: str, log: Callable[[str], None]) -> None:
         if not self._keep:

@@ -44,6 +44,20 @@ class Frame:
     _blocks: tuple[_Columns, ...]
     names: tuple[str, ...] = ()
 
+    def column(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Return rows ``start:stop`` of a column as the file has them, (n,), whole numbers with all their digits.
+
+        Raises:
+            UserError: no such column, or damaged data.
+        """
+        if name not in self.names:
+            found = ", ".join(self.names[:8]) or "none with names"
+            raise UserError(f"{self.path}: no column {name!r}; there are: {found}")
+        place = self.names.index(name)
+        block = next(block for block in self._blocks if place in block.position)
+        at = int(np.flatnonzero(block.position == place)[0])
+        return self._rows(block, start, min(stop, self.rows), at)
+
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return rows ``start:stop`` as float64 (n, columns).
 
@@ -53,14 +67,16 @@ class Frame:
         stop = min(stop, self.rows)
         table = np.empty((stop - start, self.columns))
         for block in self._blocks:
-            try:
-                part = block.values[start:stop] if block.transposed else block.values[:, start:stop].T
-            except DAMAGED as error:
-                raise UserError(
-                    f"{self.path}: rows from {start} cannot be read ({reason(error)}); fetch or make the file again"
-                ) from error
-            table[:, block.position] = part
+            table[:, block.position] = self._rows(block, start, stop, slice(None))
         return table
+
+    def _rows(self, block: _Columns, start: int, stop: int, columns: int | slice) -> np.ndarray:
+        try:
+            return block.values[start:stop, columns] if block.transposed else block.values[columns, start:stop].T
+        except DAMAGED as error:
+            raise UserError(
+                f"{self.path}: rows from {start} cannot be read ({reason(error)}); fetch or make the file again"
+            ) from error
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from jetpulse.errors import UserError
 from jetpulse.samples.frames import Frame
 
 
-def check_sizes(frames: Sequence[Frame], targets: Sequence[Frame]) -> None:
-    """Refuse files that do not belong together.
+def check_sizes(frames: Sequence[Frame], targets: Sequence[Frame], others: int = 0) -> None:
+    """Refuse files that do not belong together; so many ``others`` of the columns are no bins.
 
     Raises:
         UserError: other bins or other lines than in the first file, or fluxes for another number of spectra.
@@ -21,7 +21,7 @@ def check_sizes(frames: Sequence[Frame], targets: Sequence[Frame]) -> None:
                 f"{found.path}: has {found.columns} {what}, but {first.path} has {first.columns}; "
                 f"all files of a dataset need the same number of {what}"
             )
-    if frames[0].columns < 2:
+    if frames[0].columns - others < 2:
         raise UserError(f"{frames[0].path}: has 1 bin, a spectrum needs at least 2; a row is a spectrum")
     for frame, target in zip(frames, targets, strict=len(targets) > 0):
         if frame.rows != target.rows:

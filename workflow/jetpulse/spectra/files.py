@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,7 +10,18 @@ import numpy as np
 
 from jetpulse.config import SpectrumDataset, expand_path
 from jetpulse.errors import UserError
-from jetpulse.samples import SPLITS, Block, Writer, assign_splits, shuffle_splits
+from jetpulse.samples import (
+    SPLITS,
+    Block,
+    FileContents,
+    Writer,
+    assign_splits,
+    describe_events,
+    event_ids,
+    row_ids,
+    shuffle_splits,
+)
+from jetpulse.samples.duplicates import Duplicates
 from jetpulse.samples.frames import Frame, open_frame
 from jetpulse.spectra.checks import check_counts, check_flux, check_sizes
 from jetpulse.spectra.generator import generate_block
@@ -19,16 +30,24 @@ Progress = Callable[[int], None]
 _VALUES = 5_000_000  # counts in memory at once while reading
 
 
-def write_samples(path: str | Path, spec: SpectrumDataset, progress: Progress = lambda n: None) -> Counter:
+def write_samples(
+    path: str | Path,
+    spec: SpectrumDataset,
+    progress: Progress = lambda n: None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Counter:
     """Write samples.h5 of a dataset whose spectra are generated or read; return the number of spectra by split.
 
     Every split is a group: ``event`` int64 (n), ``counts`` float32 (n, bins) and, where they are known, ``flux``
-    float64 (n, lines). The event is the number of a generated spectrum, or file number << 40 | row.
+    float64 (n, lines). The event is the number of a generated spectrum, or what ``jetpulse.samples.events`` says.
+    ``log`` gets lines on what an event is, and on spectra that are there twice.
 
     Raises:
-        UserError: a bad file, or a split that ends up empty.
+        UserError: a bad file, one named twice, the same spectrum or event in two splits, or a split that ends up empty.
     """
     counts: Counter = Counter()
+    paths = [expand_path(name, "source.files") for name in spec.source.files or []]
+    duplicates = Duplicates(paths, spec.source.duplicates == "keep", "spectrum", "spectra") if paths else None
     with _open(spec) as (n, first, blocks):
         bins = first.entries["counts"].shape[1]
         attributes = {
@@ -50,12 +69,18 @@ def write_samples(path: str | Path, spec: SpectrumDataset, progress: Progress = 
             for block in blocks:
                 where = _splits(spec, block.entries["event"], position, n)
                 for i, split in enumerate(SPLITS):
-                    chosen = np.flatnonzero(where == i)
-                    writer.append(split, block.take(chosen))
-                    counts[split] += len(chosen)
+                    part = block.take(np.flatnonzero(where == i))
+                    if duplicates is not None:
+                        duplicates.add(split, part, part.entries.pop("place"))
+                    writer.append(split, part)
+                    counts[split] += len(part)
                 position += len(block)
                 progress(len(block))
+            if duplicates is not None:
+                duplicates.check(log)
             _check_splits(path, spec, counts)
+    for line in describe_events(dict.fromkeys(paths, tuple(spec.source.event or ()))):
+        log(line)
     return counts
 
 
@@ -93,14 +118,18 @@ def _open(spec: SpectrumDataset) -> Iterator[tuple[int, Block, Iterator[Block]]]
             return [stack.enter_context(open_frame(path, key)) for path in paths]
 
         frames, targets = opened("files", "data"), opened("targets", "targets")
-        check_sizes(frames, targets)
-        first = _block(np.zeros((0, frames[0].columns)), np.zeros((0, targets[0].columns)) if targets else None)
-        yield sum(frame.rows for frame in frames), first, _from_files(frames, targets)
+        events = source.event or []
+        check_sizes(frames, targets, len(events))
+        bins = frames[0].columns - len(events)
+        first = _block(np.zeros((0, bins)), np.zeros((0, targets[0].columns)) if targets else None)
+        contents = FileContents([(str(frame.path), "") for frame in frames], source.duplicates == "keep")
+        yield sum(frame.rows for frame in frames), first, _from_files(frames, targets, events, contents)
 
 
-def _block(counts: np.ndarray, flux: np.ndarray | None, event: int = 0) -> Block:
-    """Return spectra as a block whose event ids count from ``event``; no line means no flux either."""
-    entries = {"event": event + np.arange(len(counts), dtype=np.int64), "counts": counts.astype(np.float32)}
+def _block(counts: np.ndarray, flux: np.ndarray | None, event: np.ndarray | int = 0) -> Block:
+    """Return spectra as a block with these event ids, or ids that count from one; no line means no flux either."""
+    event = event + np.arange(len(counts), dtype=np.int64) if isinstance(event, int) else event
+    entries = {"event": event, "counts": counts.astype(np.float32)}
     return Block(entries if flux is None or not flux.shape[1] else {**entries, "flux": flux.astype(np.float64)})
 
 
@@ -111,13 +140,22 @@ def _generated(spec: SpectrumDataset) -> Iterator[Block]:
         yield _block(made.counts, made.flux, number * settings.block)
 
 
-def _from_files(frames: list[Frame], targets: list[Frame]) -> Iterator[Block]:
+def _from_files(
+    frames: Sequence[Frame], targets: Sequence[Frame], events: Sequence[str], contents: FileContents
+) -> Iterator[Block]:
+    """Yield the spectra of files with their ``place``: the number of the file << 32 | row."""
     rows = max(1, _VALUES // frames[0].columns)
     for number, frame in enumerate(frames):
+        bins = [i for i, name in enumerate(frame.names or range(frame.columns)) if name not in events]
         for start in range(0, frame.rows, rows):
-            counts = frame.read(start, start + rows)
+            counts = frame.read(start, start + rows)[:, bins]
             check_counts(counts, frame.path, start)
             flux = targets[number].read(start, start + rows) if targets else None
             if flux is not None:
                 check_flux(flux, targets[number].path, start)
-            yield _block(counts, flux, (number << 40) + start)
+            row = np.arange(start, start + len(counts))
+            columns = {name: frame.column(name, start, start + rows) for name in events}
+            prefix = 0 if events else contents.prefix(str(frame.path))
+            block = _block(counts, flux, event_ids(columns, frame.path, row) if events else row_ids(prefix, row))
+            block.entries["place"] = row_ids(number, row)
+            yield block
