@@ -220,6 +220,7 @@ rule tabulate:
     """
     input:
         metrics=lambda wildcards: [f"results/{name}/metrics.json" for name in comparable(wildcards)],
+        predictions=predictions_on,
         references=published_on,
     output:
         table=report(
@@ -238,6 +239,7 @@ rule tabulate:
     params:
         spec=comparison_spec,
         results=lambda wildcards, input: by_experiment(input.metrics),
+        predictions=lambda wildcards, input: by_experiment(input.predictions),
         published=published_options,
         code=lambda wildcards: code_of(
             "tabulate",
@@ -247,4 +249,4 @@ rule tabulate:
         "Tabulating the experiments on {wildcards.dataset}"
     shell:
         "jetpulse tabulate --dataset {wildcards.dataset} --spec {params.spec:q} --results {params.results:q}"
-        " {params.published:q} --table {output.table} > {log} 2>&1"
+        " --predictions {params.predictions:q} {params.published:q} --table {output.table} > {log} 2>&1"

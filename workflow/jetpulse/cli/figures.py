@@ -156,15 +156,26 @@ def plot_comparison(
     _DATASET,
     spec_argument("the experiments, by name"),
     argument("--results", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="metrics.json of every experiment"),
+    argument(
+        "--predictions", default=[], nargs="+", metavar="EXPERIMENT=FILE", help="predictions.h5, one for every seed"
+    ),
     *_REFERENCES,
     path("--table", "HTML table to write", required=True),
 )
 def tabulate(
-    dataset: str, spec: str, results: list[str], references: Path | None, sample: str | None, table: Path
+    dataset: str,
+    spec: str,
+    results: list[str],
+    predictions: list[str],
+    references: Path | None,
+    sample: str | None,
+    table: Path,
 ) -> None:
     """Tabulate all experiments that were tested on one dataset, beside published results and references.
 
-    Writes a table for every task: medians over seeds, their spread and the statistical error.
+    Writes a table for every task: medians over seeds, their spread and the statistical error. With --predictions every
+    experiment is also compared with the first one of its task on the same entries, matched by event and label: AUC
+    (DeLong), accuracy (McNemar), root mean square and mean absolute error, each with the paired error.
 
     Example:
       jetpulse tabulate --dataset jets --results cnn=metrics.json --table table.html \\
@@ -176,7 +187,8 @@ def tabulate(
 
     log_start("tabulate")
     experiments = read_spec(spec, Experiments).root
-    write_table(named_paths(results, "--results"), dataset, experiments, _published(references, sample), table)
+    published, predicted = _published(references, sample), grouped_paths(predictions, "--predictions")
+    write_table(named_paths(results, "--results"), dataset, experiments, published, table, predicted)
     log(f"wrote {table}")
 
 

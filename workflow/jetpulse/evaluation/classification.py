@@ -113,15 +113,23 @@ def auc_with_error(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
     DeLong et al. (doi:10.2307/2531595) by the ranks of Sun, Xu (doi:10.1109/LSP.2014.2337313). With a single
     entry in a class the error is not defined: nan.
     """
-    signal, background = score[label == 1], score[label == 0]
-    m, n = len(signal), len(background)
-    ranks = rankdata(np.concatenate([signal, background]))
-    placement_signal = (ranks[:m] - rankdata(signal)) / n
-    placement_background = 1.0 - (ranks[m:] - rankdata(background)) / m
+    placement_signal, placement_background = placements(label, score)
+    m, n = len(placement_signal), len(placement_background)
     area = float(placement_signal.mean())
     if min(m, n) < 2:
         return area, math.nan
     return area, float(np.sqrt(placement_signal.var(ddof=1) / m + placement_background.var(ddof=1) / n))
+
+
+def placements(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which part of the background every signal entry is above, and of the signal every background entry below.
+
+    Their means are both the area under the ROC curve; equal scores count half.
+    """
+    signal, background = score[label == 1], score[label == 0]
+    m, n = len(signal), len(background)
+    ranks = rankdata(np.concatenate([signal, background]))
+    return (ranks[:m] - rankdata(signal)) / n, 1.0 - (ranks[m:] - rankdata(background)) / m
 
 
 def auc_interval(area: float, error: float, signal: int, background: int) -> tuple[float, float]:

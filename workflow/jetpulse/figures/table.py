@@ -9,6 +9,7 @@ from typing import Any
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
 from jetpulse.evaluation.files import ORDER, Columns, columns_of, measures_of
+from jetpulse.evaluation.paired import differences, judge
 from jetpulse.evaluation.transfers import Measured, read_measured
 from jetpulse.figures.numbers import pieces
 from jetpulse.samples import load_json, publish
@@ -46,13 +47,14 @@ def write_table(
     experiments: Mapping[str, Experiment],
     references: Sequence[dict[str, str]],
     path: Path,
+    predictions: Mapping[str, Sequence[Path]] = {},
 ) -> None:
     """Write the tables of all experiments that were tested on a dataset as a page of HTML, see ``tables_of``.
 
     Raises:
         UserError: an experiment that is not defined or was not tested on the dataset.
     """
-    write_page(dataset, tables_of(results, dataset, experiments, references), path)
+    write_page(dataset, tables_of(results, dataset, experiments, references, predictions), path)
 
 
 def tables_of(
@@ -60,6 +62,7 @@ def tables_of(
     dataset: str,
     experiments: Mapping[str, Experiment],
     references: Sequence[dict[str, str]] = (),
+    predictions: Mapping[str, Sequence[Path]] = {},
 ) -> list[str]:
     """Return an HTML table for every task: medians over seeds with spread and statistical error, then references.
 
@@ -68,6 +71,8 @@ def tables_of(
         dataset: what all of them were tested on.
         experiments: definitions of at least these experiments; their own references are shown below them.
         references: published results on the dataset's jets (rows of references.csv).
+        predictions: predictions.h5 of every seed; with them every experiment is compared with the first of its task,
+            entry by entry.
 
     Raises:
         UserError: an experiment that is not defined or was not tested on the dataset.
@@ -91,12 +96,19 @@ def tables_of(
         columns = {name: column for name, column in columns_of(measures).items() if name in known}
         rows = []
         for name in names:
-            rows.append(_our_row(name, combined[name], dataset, columns))
+            rows.append(("ours", name, _our_cells(name, combined[name], dataset, columns)))
             if dataset in combined[name].get("ensemble", {}):
-                rows.append(_ensemble_row(name, combined[name], dataset, columns))
-        rows += [_published_row(row, columns) for row in references if measures == "classification"]
-        rows += [_reference_row(name, experiments[name], columns) for name in names if experiments[name].reference]
-        tables.append(_table(experiments[names[0]].task, dataset, columns, rows))
+                rows.append(("ours", "", _ensemble_cells(name, combined[name], dataset, columns)))
+        rows += [
+            ("published", "", _published_cells(row, columns)) for row in references if measures == "classification"
+        ]
+        told = [name for name in names if experiments[name].reference]
+        rows += [("reference", "", _reference_cells(name, experiments[name], columns)) for name in told]
+        compared = _compared(names, dataset, measures, predictions)
+        for _, name, cells in rows if compared else ():
+            cells.insert(-1, compared.get(name, ""))
+        body = [_row(cells, kind) for kind, _, cells in rows]
+        tables.append(_table(experiments[names[0]].task, dataset, columns, body, names[0] if compared else None))
     return tables
 
 
@@ -117,20 +129,45 @@ def with_errors(measured: Measured, digits: str) -> str:
     return value + (f"&nbsp;±&nbsp;{spread}" if spread else "") + (f" <small>({error})</small>" if error else "")
 
 
-def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str]) -> str:
-    titles = ("experiment or reference", "parameters", *(title for title, _ in columns.values()), "sample, source")
+def _compared(
+    names: Sequence[str], dataset: str, measures: str, predictions: Mapping[str, Sequence[Path]]
+) -> dict[str, str]:
+    """Return what every experiment has more than the first one as HTML; empty if there is nothing to compare."""
+    if len(names) < 2 or not all(predictions.get(name) for name in names):
+        return {}
+    first = judge(predictions[names[0]], dataset, measures)
+    if first is None:
+        return {}
+    titles, found = columns_of(measures), {names[0]: "–"}
+    for name in names[1:]:
+        judged = judge(predictions[name], dataset, measures)
+        apart = None if judged is None else differences(judged, first)
+        lines = [f"{titles[metric][0]} {with_errors(value, '+.4g')}" for metric, value in (apart or {}).items()]
+        found[name] = "<br>".join(lines) or "<small>other entries</small>"
+    return found
+
+
+def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str], first: str | None) -> str:
+    titles = ["experiment or reference", "parameters", *(title for title, _ in columns.values()), "sample, source"]
+    paired = ""
+    if first is not None:
+        titles.insert(-1, f"less {html.escape(first)}")
+        paired = (
+            f"Less {html.escape(first)}: difference of the means over seeds ± its error from their scatter (paired "
+            "statistical error: both on the same entries). "
+        )
     head = "".join(f"<th>{title}</th>" for title in titles)
     caption = (
         f"{task.capitalize()} on the test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard "
         "deviation over seeds (statistical error, both ends of the 68 % interval where they differ; &gt;: a limit at "
         "84 %, no background passes); the mean of several trainings is one result. "
-        "Published and reference numbers belong to what the last column says."
+        f"{paired}Published and reference numbers belong to what the last column says."
     )
     body = "\n".join(rows)
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
 
 
-def _our_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> str:
+def _our_cells(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> list[str]:
     metrics = combined["tested"][dataset]
     ours = combined["parameters"] is not None
     cells = [html.escape(name), f"{combined['parameters']:,}" if ours else ""]
@@ -139,11 +176,11 @@ def _our_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns
     seeds = f"{n} {'seed' if ours else 'file'}{'s' * (n != 1)}"
     source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
     trained = f"{source}, {seeds}; {metrics['entries']:,} test entries"
-    return _row([*cells, html.escape(trained)], "ours")
+    return [*cells, html.escape(trained)]
 
 
-def _ensemble_row(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> str:
-    """Return the row of the mean of an experiment's trainings, which is one result and has no spread."""
+def _ensemble_cells(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> list[str]:
+    """Return the cells about the mean of an experiment's trainings, which is one result and has no spread."""
     metrics, n = combined["ensemble"][dataset], len(combined["seeds"])
     ours = combined["parameters"] is not None
     what = "trainings" if ours else "files"
@@ -154,7 +191,7 @@ def _ensemble_row(name: str, combined: dict[str, Any], dataset: str, columns: Co
         cells.append(_measured(metric, value, digits))
     source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
     text = f"{source}, mean of the probabilities of {n} {what}; {metrics['entries']:,} test entries"
-    return _row([*cells, html.escape(text)], "ours")
+    return [*cells, html.escape(text)]
 
 
 def _measured(name: str, metric: dict[str, Any] | int | None, digits: str) -> str:
@@ -168,21 +205,21 @@ def undefined(metric: str) -> str:
     return "∞ <small>no background passes</small>" if metric.startswith("rejection") else "<small>not defined</small>"
 
 
-def _published_row(row: dict[str, str], columns: Columns) -> str:
+def _published_cells(row: dict[str, str], columns: Columns) -> list[str]:
     cells = [html.escape(row["tagger"]), ""]
     for column in columns:
         error = row.get(f"{column}_error") or ""
         cells.append(html.escape(row.get(column) or "") + (f" <small>({html.escape(error)})</small>" if error else ""))
-    return _row([*cells, html.escape(f"{row['sample']}, {row['source']}")], "published")
+    return [*cells, html.escape(f"{row['sample']}, {row['source']}")]
 
 
-def _reference_row(name: str, experiment: Experiment, columns: Columns) -> str:
-    """Return the row of what an experiment's definition is compared with; numbers without a column go to the last."""
+def _reference_cells(name: str, experiment: Experiment, columns: Columns) -> list[str]:
+    """Return the cells about what an experiment's definition is compared with; what has no column goes to the last."""
     given = experiment.reference.model_dump(exclude={"source"}, exclude_none=True)
     cells = [f"reference of {html.escape(name)}", ""]
     cells += [f"{given.pop(column):g}" if column in given else "" for column in columns]
     rest = [f"{metric} {value:g}" for metric, value in given.items()]
-    return _row([*cells, html.escape("; ".join([*rest, experiment.reference.source]))], "reference")
+    return [*cells, html.escape("; ".join([*rest, experiment.reference.source]))]
 
 
 def _row(cells: Sequence[str], kind: str) -> str:
