@@ -50,7 +50,7 @@ def jobs(run: str) -> list[Job]:
 
 def slurm(*command: str) -> str:
     """Run a command of SLURM; return what it printed."""
-    done = subprocess.run(command, text=True, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command, text=True, capture_output=True, check=False, timeout=300)
     if done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
@@ -104,7 +104,7 @@ class Run:
         """Return the states of a rule's jobs, in the order of their numbers."""
         return [job.state for job in self.jobs(rule)]
 
-    def finish(self, seconds: float = 600) -> int:
+    def finish(self, seconds: float = 1800) -> int:
         """Wait for the end; return the exit code."""
         try:
             return self.process.wait(seconds)
@@ -130,7 +130,7 @@ def running(folder: Path, *arguments: str, quick: bool = True):
             slurm("scancel", "--name", run.name)
 
 
-def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 300) -> None:
+def wait_until(condition: Callable[[], object], otherwise: str, seconds: float = 900) -> None:
     """Wait for something that has to come true."""
     end = time.monotonic() + seconds
     while not condition():

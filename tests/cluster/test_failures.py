@@ -28,7 +28,7 @@ rule too_long:
 rule too_large:
     output: "too_large.txt"
     resources: mem_mb=600
-    shell: "echo half > {output}; python3 -c 'import time; keep = bytearray(1 << 30); time.sleep(60)'"
+    shell: "echo half > {output}; python3 -c 'import time; keep = bytearray(1 << 30); time.sleep(600)'"
 
 rule cancelled:
     output: "cancelled.txt"
@@ -90,7 +90,9 @@ LARGE = """
 rule large:
     output: "large.txt"
     resources: mem_mb=lambda wildcards, attempt: 600 * attempt ** 2
-    shell: "python3 -c 'import time; keep = bytearray(1 << 30); time.sleep(10)'; echo whole > {output}"
+    shell:
+        "python3 -c 'import time; keep = bytearray(1 << 30); time.sleep(600 if {resources.mem_mb} < 1024 else 0)';"
+        " echo whole > {output}"
 """
 
 
@@ -107,7 +109,9 @@ rule all:
 
 rule one:
     output: "{name}.txt"
-    shell: "echo started >> starts-{wildcards.name}; echo half > {output}; sleep 15; echo whole > {output}"
+    shell:
+        "echo started >> starts-{wildcards.name}; echo half > {output};"
+        " until [ -e go-on ]; do sleep 0.3; done; echo whole > {output}"
 
 rule both:
     input: "a.txt", "b.txt"
@@ -121,6 +125,7 @@ def test_jobs_of_a_node_that_goes_down_run_again_when_it_is_back(tmp_path: Path)
         wait_until(lambda: len(list(tmp_path.glob("starts-*"))) == 2, "the jobs do not start")
         slurm("scontrol", "update", "nodename=node-spare", "state=down", "reason=test")
         wait_until(lambda: run.states("one") == ["PENDING"] * 2, "the jobs are not queued again")
+        (tmp_path / "go-on").touch()
         slurm("scontrol", "update", "nodename=node-spare", "state=resume")
         assert run.finish() == 0
         assert run.states("one") == ["COMPLETED"] * 2
@@ -139,7 +144,9 @@ rule quick:
 rule slow:
     input: "quick.txt"
     output: "slow.txt"
-    shell: "echo run >> runs-slow; echo half > {output}; sleep 30; echo whole > {output}"
+    shell:
+        "echo run >> runs-slow; echo half > {output};"
+        " until [ -e go-on ]; do sleep 0.3; done; echo whole > {output}"
 
 rule both:
     input: "quick.txt", "slow.txt"
@@ -160,6 +167,7 @@ def test_a_killed_snakemake_is_started_again_and_goes_on(tmp_path: Path) -> None
             assert "--unlock" in locked.output
         slurm("scancel", "--name", first.name)
         wait_until(lambda: first.states("slow") == ["CANCELLED"], "the job is not cancelled")
+    (tmp_path / "go-on").touch()
     with running(tmp_path, "--unlock") as unlocking:
         assert unlocking.finish() == 0
     with running(tmp_path) as second:

@@ -26,7 +26,7 @@ rule fast:
 
 def test_jobs_go_to_their_partitions_and_get_their_gpu(tmp_path: Path) -> None:
     with running(write_workflow(tmp_path, TWO, CHAIN)) as run:
-        assert run.finish(300) == 0, run.output
+        assert run.finish() == 0, run.output
         assert [(job.rule, job.state, job.partition) for job in run.jobs()] == [
             ("plain", "COMPLETED", "cpu"),
             ("fast", "COMPLETED", "gpu"),

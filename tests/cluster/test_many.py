@@ -23,7 +23,7 @@ rule small:
 
 def test_sixty_small_jobs_pass(tmp_path: Path) -> None:
     with running(write_workflow(tmp_path, SMALL, MANY)) as run:
-        assert run.finish(600) == 0
+        assert run.finish() == 0
         jobs = run.jobs()
         assert len({job.number for job in jobs}) == 60
         assert Counter(job.state for job in jobs) == {"COMPLETED": 60}
@@ -50,7 +50,7 @@ def test_tasks_of_arrays_do_not_wait_for_one_another(tmp_path: Path) -> None:
     """The first of each takes longer than the others and `latency-wait`."""
     arrays = ("--slurm-array-jobs", "uneven", "--slurm-array-limit", "3", "--retries", "0")
     with running(write_workflow(tmp_path, UNEVEN, MANY), *arrays) as run:
-        assert run.finish(600) == 0, run.output
+        assert run.finish() == 0, run.output
         jobs = run.jobs()
         assert Counter(job.state for job in jobs) == {"COMPLETED": 5}
         assert sorted(Counter(job.array for job in jobs).values()) == [2, 3]

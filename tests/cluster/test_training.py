@@ -48,7 +48,7 @@ def shorten(run: Run) -> None:
     A limit as short from the start would be over, on a busy machine, before the first step.
     """
     log = run.folder / "logs/train/long.seed1.log"
-    wait_until(lambda: log.exists() and "epoch 50 " in log.read_text(encoding="utf-8"), "no training", 900)
+    wait_until(lambda: log.exists() and "epoch 50 " in log.read_text(encoding="utf-8"), "no training")
     [job] = [job for job in run.jobs("train") if job.comment.endswith("_long_1")]
     minutes = int(slurm("squeue", "--noheader", "--jobs", job.number, "--format=%M").strip().split(":")[-2])
     slurm("scontrol", "update", f"jobid={job.number}", f"timelimit={minutes + 3}")

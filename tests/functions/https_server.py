@@ -113,7 +113,7 @@ def stall_after(n: int) -> Answer:
         handler.head(200, len(body), ETag=tag(body))
         handler.wfile.write(body[:n])
         handler.wfile.flush()
-        handler.server.released.wait(20)
+        handler.server.released.wait(600)
         handler.cut()
 
     return answer

@@ -52,7 +52,7 @@ def attempt(path: Path, before: str, body: str, prefix: tuple[str, ...] = ()) ->
         "    sys.exit(3)",
     ]
     command = [*prefix, sys.executable, "-c", "\n".join(lines), str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 def assert_refused(done: subprocess.CompletedProcess, path: Path) -> None:

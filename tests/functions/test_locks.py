@@ -22,7 +22,7 @@ from jetpulse.samples import publish
 with publish(Path(sys.argv[1])) as temporary:
     temporary.write_text("half")
     print(temporary.name, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 HOLD = """
 import sys, time
@@ -30,7 +30,7 @@ from pathlib import Path
 from jetpulse.samples.locks import held
 with held(Path(sys.argv[1]), "it"):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -50,7 +50,7 @@ def server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     }
     (tmp_path / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
     process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(tmp_path / "sshd_config")])
-    for _ in range(100):
+    while process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 break

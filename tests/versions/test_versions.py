@@ -208,7 +208,7 @@ def test_of_two_pulls_at_once_one_waits_or_refuses_and_both_end_well(fresh: Fres
     command = [sys.executable, "workflow/scripts/pull.py"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     both = [subprocess.Popen(command, cwd=folder, env=environment(folder), **pipes) for _ in range(2)]
-    texts = [process.communicate(timeout=300)[0] for process in both]
+    texts = [process.communicate(timeout=900)[0] for process in both]
     assert sorted(process.returncode for process in both) == [0, 1], texts
     assert any("another `make pull` is at work here" in text for text in texts)
     assert bytes_of(folder) == bytes_of(origin)
@@ -228,9 +228,7 @@ def busy(pulled: Path) -> Iterator[Path]:
         start_new_session=True,
     )
     lock = pulled / ".dvc/tmp/rwlock"
-    for _ in range(600):
-        if lock.is_file() and "snakemake" in lock.read_text(encoding="utf-8"):
-            break
+    while process.poll() is None and not (lock.is_file() and "snakemake" in lock.read_text(encoding="utf-8")):
         time.sleep(0.1)
     yield pulled
     os.killpg(process.pid, signal.SIGKILL)
