@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from jetpulse.errors import UserError
 from jetpulse.jets.images import to_dense
 from jetpulse.samples import Block, hash_events, read_block
-from jetpulse.training.inputs import Dense, SparseImages, check_codes
+from jetpulse.seeds import integer_seed
+from jetpulse.training.inputs import Dense, SparseImages, check_codes, read_split
 from jetpulse.training.objectives import load_objective
 from toy_jets import assert_one_line
 from toys import (
@@ -84,7 +85,8 @@ def test_a_split_is_loaded_whole_and_in_order(tmp_path):
 def test_a_limit_keeps_the_events_whose_ids_hash_lowest(tmp_path):
     path = write_images(tmp_path / "i.h5")
     everything, some = load_split(path, "train"), load_split(path, "train", 17)
-    lowest = everything.event[np.argsort(hash_events(everything.event))[:17]]
+    drawn = hash_events(everything.event, integer_seed(0, "subsample", bits=62))
+    lowest = everything.event[np.argsort(drawn)[:17]]
     assert sorted(some.event) == sorted(lowest)
     rows = np.flatnonzero(np.isin(everything.event, lowest))
     np.testing.assert_array_equal(some.targets["label"], everything.targets["label"][rows])
@@ -105,6 +107,16 @@ def test_smaller_limits_lie_within_larger_ones_whatever_the_order_in_the_file(tm
         assert len(events) == limit
         assert not chosen or chosen[-1] < events
         chosen.append(events)
+
+
+def test_every_seed_draws_entries_of_its_own(tmp_path):
+    path = write_images(tmp_path / "i.h5")
+    chosen = [read_split(path, "train", 30, seed=seed)[0].entries["event"] for seed in (1, 1, 2, 3)]
+    assert chosen[0].tolist() == chosen[1].tolist()
+    shared = [len(np.intersect1d(chosen[i], chosen[j])) for i, j in ((0, 2), (0, 3), (2, 3))]
+    assert all(5 < n < 25 for n in shared)  # half of 60 entries each: 15 are expected
+    inside = set(read_split(path, "train", 10, seed=2)[0].entries["event"])
+    assert inside < set(chosen[2])
 
 
 def test_a_limit_of_all_entries_changes_nothing(tmp_path):

@@ -119,7 +119,8 @@ class Training(Section):
     )
     max_train: Count | None = Field(
         None,
-        description="Use only so many training entries (null: all), by event id: smaller choices lie within larger.",
+        description="Use only so many training entries (null: all), drawn by event id and seed: smaller choices of a "
+        "seed lie within its larger ones, another seed draws others.",
     )
     fresh: Fresh | None = Field(
         None, description="Train on newly generated entries instead of the training split (null: on the split)."

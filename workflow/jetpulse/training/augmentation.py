@@ -221,7 +221,8 @@ def read_augmented(
     if images is not None:
         check_same_jets(constituents, path)
     samples = path if images is None else constituents
-    inputs = make_inputs(*read_split(samples, "train", training.max_train, place), objective, device, place=place)
+    read = read_split(samples, "train", training.max_train, place, seed)
+    inputs = make_inputs(*read, objective, device, place=place)
     image = None if images is None else JetImage.model_validate(images["spec"])
     features = AugmentedJets(inputs.features, training.augment, seed, image=image)
     return replace(inputs, features=features, attributes=inputs.attributes if images is None else images)

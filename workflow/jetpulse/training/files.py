@@ -188,7 +188,7 @@ def _prepare(
         augmentation = import_module("jetpulse.training.augmentation")
         train = augmentation.read_augmented(path, constituents, training, objective, device, seed, where)
     else:
-        block, attributes = read_split(path, "train", training.max_train, where)
+        block, attributes = read_split(path, "train", training.max_train, where, seed)
         if "features" in attributes:
             values = block.entries[attributes["features"]]
             normalisation = fit_normalisation(training.normalise, values, training.components, str(path))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from jetpulse import seeds
 from jetpulse.errors import UserError
 from jetpulse.samples import Block, hash_events, read_attributes, read_block
 from jetpulse.training.normalisation import Normalisation
@@ -224,7 +225,7 @@ def check_codes(path: str | Path, attributes: Mapping[str, Any], trained_on: Col
 
 
 def read_split(
-    path: str | Path, split: str, limit: int | None = None, place: Place = "host"
+    path: str | Path, split: str, limit: int | None = None, place: Place = "host", seed: int = 0
 ) -> tuple[Block, dict[str, Any]]:
     """Read one split of a file that a network can learn from: entries and the file's attributes.
 
@@ -232,6 +233,7 @@ def read_split(
         path: samples, or a file that `build-jet-images`, `build-jet-observables` or `build-columns` wrote.
         split: train, val or test.
         limit: keep so many entries, those whose event ids hash lowest, so that smaller choices lie within larger.
+        seed: base seed of the training, which decides the hash, so that every training draws a choice of its own.
         place: "disk" maps what is large from scratch files; otherwise all is read into memory.
 
     Raises:
@@ -246,10 +248,10 @@ def read_split(
         attributes |= {"outputs": 2, "dataset": json.dumps(attributes["spec"], sort_keys=True)}
     if place == "disk":
         event = read_entries(path, split, "event")
-        block = read_to_disk(path, split, _choose(path, split, event, limit))
+        block = read_to_disk(path, split, _choose(path, split, event, limit, seed))
     else:
         block = read_block(path, split)
-        chosen = _choose(path, split, block.entries["event"], limit)
+        chosen = _choose(path, split, block.entries["event"], limit, seed)
         block = block if chosen is None else block.take(chosen)
     if attributes["kind"] in ("problems", "problem-columns") and "label" in block.entries:
         label, last = block.entries["label"], int(attributes["outputs"]) - 1
@@ -260,7 +262,7 @@ def read_split(
     return block, attributes
 
 
-def _choose(path: str | Path, split: str, event: np.ndarray, limit: int | None) -> np.ndarray | None:
+def _choose(path: str | Path, split: str, event: np.ndarray, limit: int | None, seed: int) -> np.ndarray | None:
     """Return which entries are kept, ascending; None for all."""
     if len(event) == 0:
         raise UserError(f"{path}: split {split!r} is empty; the dataset needs entries in it")
@@ -268,7 +270,8 @@ def _choose(path: str | Path, split: str, event: np.ndarray, limit: int | None) 
         return None
     if limit > len(event):
         raise UserError(f"{path}: max_train {limit} exceeds the {len(event)} entries of split {split!r}; lower it")
-    return np.sort(np.argsort(hash_events(event), kind="stable")[:limit])
+    drawn = hash_events(event, seeds.integer_seed(seed, "subsample", bits=62))
+    return np.sort(np.argsort(drawn, kind="stable")[:limit])
 
 
 def make_inputs(
