@@ -25,8 +25,8 @@ def words(tmp_path) -> list[str]:
         results.append(f"{name}={tmp_path / name / 'metrics.json'}")
     (tmp_path / "answers.svg").write_text(SVG)
     figures = [f"net={tmp_path / 'answers.svg'}", f"xor={tmp_path / 'answers.svg'}"]
-    questions = ["rings=", "xor=Which class? a=b & c"]
-    words = ["tell-problems", str(tmp_path / "page.html"), "--spec", json.dumps(SPEC), "--questions", *questions]
+    questions = json.dumps([["rings", ""], ["xor", "Which class? a=b & c"]])
+    words = ["tell-problems", str(tmp_path / "page.html"), "--spec", json.dumps(SPEC), "--questions", questions]
     return [*words, "--results", *results, "--figures", *figures]
 
 
@@ -55,7 +55,8 @@ def test_the_page_is_the_same_twice(words, tmp_path):
         (lambda words, folder: [*words, f"net={folder / 'net/metrics.json'}"], "metrics.json: is no SVG"),
         (lambda words, folder: [*words, f"who={folder / 'answers.svg'}"], "--figures who: is no dataset"),
         (lambda words, folder: [w.replace("other=", "who=") for w in words], "--results who: the spec has no such"),
-        (lambda words, folder: [w.replace("rings=", "=rings") for w in words], "--questions =rings: expected"),
+        (lambda words, folder: [w.replace('["rings", ""]', '["rings"]') for w in words], "--questions: expected pairs"),
+        (lambda words, folder: [w.replace('["rings", ""]', '"rings') for w in words], "--questions: not valid JSON"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_page(words, tmp_path, capsys, change, said):

@@ -20,12 +20,11 @@ rule tell_problems:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=json.dumps(
+        spec=param_of(
             {
                 name: value.model_dump(include={"task", "dataset", "representation", "model", "method", "reference"})
                 for name, value in problems().items()
-            },
-            sort_keys=True,
+            }
         ),
         questions=chapter_questions(),
         results=lambda wildcards, input: by_experiment(input.metrics),

@@ -1,6 +1,5 @@
 """The checked configuration, and which of its names are of which kind, task and network."""
 
-import json
 import re
 import shlex
 import sys
@@ -13,6 +12,7 @@ try:
     from jetpulse.codehash import code_hash
     from jetpulse.config import add_sections, check_files, expand_path, expand_scans, parse_config, read_yaml
     from jetpulse.config.networks import fits_itself
+    from jetpulse.config.params import param_of
     from jetpulse.errors import UserError
     from jetpulse.fetch.datasets import resolve_downloads
     from jetpulse.fetch.sources import FOLDER, read_sources

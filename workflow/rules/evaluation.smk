@@ -114,10 +114,7 @@ rule compare:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=json.dumps(
-            {name: value.model_dump() for name, value in compared.items()},
-            sort_keys=True,
-        ),
+        spec=param_of({name: value.model_dump() for name, value in compared.items()}),
         code=code_of("compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in compared.values()})),
         results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(compared, input.metrics)],
         scans=points_of_scans(),

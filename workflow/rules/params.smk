@@ -31,8 +31,7 @@ def training_code(wildcards, verb):
 
 def spec_of(section, *parts):
     """Return a section of the config, defaults filled in, as one JSON value (params are compared as a set)."""
-    value = section.model_dump(include=set(parts) or None)
-    return json.dumps(value, sort_keys=True)
+    return param_of(section.model_dump(include=set(parts) or None))
 
 
 def dataset_spec(wildcards):
@@ -64,7 +63,7 @@ def files_of(wildcards):
 def source_spec(wildcards):
     """Return what decides the bytes of a download, as one JSON value; texts about it and mirrors do not."""
     source = sources[wildcards.download]
-    return json.dumps([source.version, source.url, source.bytes, source.checksum, source.member])
+    return param_of([source.version, source.url, source.bytes, source.checksum, source.member])
 
 
 def source_about(wildcards, output):
@@ -221,7 +220,7 @@ def comparison_spec(wildcards):
     """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
     shown = {"task", "dataset", "model", "scores", "reference"}
     spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return json.dumps(spec, sort_keys=True)
+    return param_of(spec)
 
 
 def published_on(wildcards):

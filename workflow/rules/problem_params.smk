@@ -24,14 +24,14 @@ def plane_spec():
     """Return the experiments whose decision surfaces are drawn in one grid, as one JSON value."""
     shown = {"task", "dataset", "representation", "model"}
     spec = {name: value.model_dump(include=shown) for name, value in in_a_plane().items()}
-    return json.dumps(spec, sort_keys=True)
+    return param_of(spec)
 
 
 def measures_spec(wildcards):
     """Return what is compared of the experiments that are tested on a small problem, as one JSON value."""
     shown = {"task", "dataset", "representation", "model", "reference"}
     spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return json.dumps(spec, sort_keys=True)
+    return param_of(spec)
 
 
 def problems():
@@ -40,9 +40,9 @@ def problems():
 
 
 def chapter_questions():
-    """Return what is asked of every dataset of the chapter, as DATASET=TEXT."""
+    """Return what is asked of every dataset of the chapter, in the config's order, as one JSON value."""
     asked_of = dict.fromkeys(value.dataset for value in problems().values())
-    return [f"{name}={analysis.datasets[name].question or ''}" for name in asked_of]
+    return param_of([[name, analysis.datasets[name].question or ""] for name in asked_of])
 
 
 def chapter_figures(wildcards):

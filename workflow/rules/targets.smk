@@ -116,7 +116,7 @@ def transfers_spec():
     """Return what tells the networks of transfers apart, as one JSON value."""
     shown = {"task", "dataset", "representation", "model"}
     spec = {name: analysis.experiments[name].model_dump(include=shown) for name in transferred()}
-    return json.dumps(spec, sort_keys=True)
+    return param_of(spec)
 
 
 def dataset_figures(dataset, representation):
@@ -182,7 +182,7 @@ def search_spec(wildcards):
     experiment = searched(wildcards).model_dump(include={"task", "dataset", "representation", "model", "training"})
     search = analysis.searches[wildcards.search]
     settings = search.model_dump(exclude={"experiment"})
-    return json.dumps(settings | {"name": search.experiment, "experiment": experiment}, sort_keys=True)
+    return param_of(settings | {"name": search.experiment, "experiment": experiment})
 
 
 def as_experiment(wildcards):

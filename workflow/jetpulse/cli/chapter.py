@@ -9,6 +9,7 @@ from jetpulse.cli.common import (
     log_start,
     named_paths,
     path,
+    read_json,
     read_spec,
     spec_argument,
     verb,
@@ -18,17 +19,17 @@ from jetpulse.cli.common import (
 @verb(
     path("out", "page to write (HTML)"),
     spec_argument("the experiments, by name"),
-    argument("--questions", required=True, nargs="+", metavar="DATASET=TEXT", help="what is asked, by dataset"),
+    argument("--questions", required=True, metavar="JSON", help="pairs of dataset and what is asked of it, in order"),
     argument("--results", required=True, nargs="+", metavar="NAME=FILE", help="metrics.json by experiment"),
     argument("--figures", nargs="+", default=[], metavar="NAME=FILE", help="SVG files by dataset or experiment"),
 )
-def tell_problems(out: Path, spec: str, questions: list[str], results: list[str], figures: list[str]) -> None:
+def tell_problems(out: Path, spec: str, questions: str, results: list[str], figures: list[str]) -> None:
     """Write the chapter of small problems, a section for each dataset.
 
     It holds the question, the methods, figures, numbers and references; everything is in the one page.
 
     Example:
-      jetpulse tell-problems problems.html --questions 'xor=Which class?' \\
+      jetpulse tell-problems problems.html --questions '[["xor", "Which class?"]]' \\
           --results net=net/metrics.json --figures net=net/figures/answers.svg \\
           --spec '{"net": {"dataset": "xor", "model": {"name": "dense"}}}'
     """
@@ -37,12 +38,12 @@ def tell_problems(out: Path, spec: str, questions: list[str], results: list[str]
     from jetpulse.figures.chapter import write_chapter
 
     log_start("tell-problems")
-    texts = {}
-    for item in questions:
-        name, equals, text = item.partition("=")
-        if not name or not equals:
-            raise UserError(f"--questions {item}: expected DATASET=TEXT, for example xor='Which class?'")
-        texts[name] = text
+    pairs = read_json(questions, "--questions")
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list) and [type(text) for text in pair] == [str, str] for pair in pairs
+    ):
+        raise UserError(f'--questions: expected pairs of dataset and text, [["xor", "Which class?"]], found {pairs!r}')
+    texts = dict(pairs)
     experiments = read_spec(spec, Experiments).root
     drawn = grouped_paths(figures, "--figures")
     write_chapter(texts, experiments, named_paths(results, "--results"), drawn, out)

@@ -154,8 +154,8 @@ def read_spec(text: str, model: type[Section]) -> Section:
     return check_spec(read_json(text), model)
 
 
-def read_json(text: str) -> Any:
-    """Return the value of JSON text, or of a file for ``@FILE``.
+def read_json(text: str, flag: str = "--spec") -> Any:
+    """Return the value of JSON text, or of a file for ``@FILE``; ``flag`` is the option that it was given to.
 
     Raises:
         UserError: not JSON, a key given twice, a number that is not finite or too long, or too deeply nested.
@@ -164,14 +164,14 @@ def read_json(text: str) -> Any:
         content = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
         value = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except OSError as error:
-        raise UserError(f"--spec {text}: {error.strerror}; check the path") from error
+        raise UserError(f"{flag} {text}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"--spec {text}: not a text file ({error}); expected JSON") from error
+        raise UserError(f"{flag} {text}: not a text file ({error}); expected JSON") from error
     except RecursionError as error:
         raise UserError(f"--spec: nested more than {_MAX_DEPTH} levels deep") from error
     except ValueError as error:  # JSONDecodeError is one; so is what a number of thousands of digits raises
         reason = str(error).partition(";")[0]
-        raise UserError(f"--spec: not valid JSON: {reason}") from error
+        raise UserError(f"{flag}: not valid JSON: {reason}") from error
     _check_depth(value)
     return value
 

@@ -3,13 +3,13 @@
 jetpulse_python=${1:-}
 
 jetpulse() {
-  local argument before= total=0 arguments=()
+  local argument total=0 arguments=()
   for argument; do
-    # Linux takes 128 kB in one argument, and a character has up to 4 bytes; functions of bash have no limit.
-    if [ "$before" = --spec ] && [ ${#argument} -gt 30000 ]; then
-      argument=@$(jetpulse_keep json "$argument")
+    # Linux takes 128 kB in one argument, and a character has up to 4 bytes; functions of bash have no limit. Every
+    # option that takes JSON takes @FILE as well.
+    if [ ${#argument} -gt 30000 ]; then
+      case $argument in "{"* | "["*) argument=@$(jetpulse_keep json "$argument") ;; esac
     fi
-    before=$argument
     arguments+=("$argument")
     total=$((total + ${#argument} + 1))
     [ ${#argument} -le 30000 ] || total=200001
