@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.19")
@@ -12,20 +13,26 @@ min_version("9.19")
 include: "workflow/rules/arrays.smk"
 
 
+# The default analysis is the one beside this file, wherever it is run from.
+DEFAULT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)) / "config/config.yaml"
+
+
 def is_default(files):
     """Return whether these config files are the default analysis and nothing else, by links or other names as well."""
-    return len(files) > 0 and all(os.path.exists(file) and os.path.samefile(file, DEFAULT) for file in files)
+    known = DEFAULT.exists() and all(Path(file).exists() for file in files)
+    return len(files) > 0 and known and all(os.path.samefile(file, DEFAULT) for file in files)
 
 
 # A file given with --configfile stands in place of the default analysis; merging two analyses would run both.
-DEFAULT = Path("config/config.yaml")
 if "experiments" not in config:
+    if not Path("config/config.yaml").exists():
+        raise WorkflowError(f"no config/config.yaml in {os.getcwd()}: name the analysis with --configfile")
 
-    configfile: DEFAULT
+    configfile: "config/config.yaml"
 
 
 # Beside the default analysis, whatever name it was given by: what is made when it is asked for and is in no summary.
-ON_REQUEST = [Path("config/problems.yaml")] if is_default(workflow.configfiles) else []
+ON_REQUEST = [DEFAULT.with_name("problems.yaml")] if is_default(workflow.configfiles) else []
 
 
 report: "workflow/report/workflow.rst"
@@ -102,7 +109,7 @@ rule problems:
 
 
 rule fetch_all:
-    """Fetch every file of config/sources.csv; `snakemake fetch_all -n` lists sizes and licences."""
+    """Fetch every file in the table of downloads; `snakemake fetch_all -n` lists sizes and licences."""
     input:
         [f"{FOLDER}/{download}" for download in sources],
 

@@ -14,6 +14,7 @@ from jetpulse import __version__
 from jetpulse.config import expand_scans, load_config
 from jetpulse.config.documents import render_documents
 from jetpulse.evaluation.classification import COLUMNS
+from jetpulse.resources import resource
 
 ROOT = Path(__file__).parents[1]
 
@@ -86,7 +87,7 @@ def test_every_caption_is_used_and_every_used_one_is_there() -> None:
 
 
 def test_references_have_the_summarys_metrics() -> None:
-    header = (ROOT / "config/references.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    header = resource("references.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     assert {"sample", "tagger", "source"} < set(header)
     assert set(header) - {"sample", "tagger", "source", "rejection_30_error"} <= set(COLUMNS)
 

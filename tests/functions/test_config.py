@@ -125,5 +125,5 @@ def test_paths_expand_home_and_variables(monkeypatch):
 
 def test_a_variable_that_is_not_set_is_named(monkeypatch):
     monkeypatch.delenv("NO_SUCH_JETS", raising=False)
-    with pytest.raises(UserError, match=r"^source\.files\.test: '\$NO_SUCH_JETS/a\.h5' uses .* not set"):
+    with pytest.raises(UserError, match=r"^source\.files\.test: '\$NO_SUCH_JETS/a\.h5': .* NO_SUCH_JETS is not set"):
         expand_path("$NO_SUCH_JETS/a.h5", "source.files.test")

@@ -13,9 +13,10 @@ from jetpulse.config import parse_config
 from jetpulse.errors import UserError
 from jetpulse.fetch.datasets import resolve_downloads
 from jetpulse.fetch.sources import COLUMNS, human_size, is_safe_member, read_sources
+from jetpulse.resources import resource
 from toy_jets import assert_one_line
 
-TABLE = Path(__file__).parents[2] / "config/sources.csv"
+TABLE = resource("sources.csv")
 GOOD = {
     "name": "toy",
     "file": "a.bin",

@@ -10,10 +10,11 @@ import pytest
 
 from jetpulse.config import Experiment, JetImage
 from jetpulse.errors import UserError
+from jetpulse.fetch.references import published_on
 from jetpulse.figures.classification_files import plot_classification_figures
 from jetpulse.figures.comparison import plot_comparison_figures
 from jetpulse.figures.jet_files import plot_jet_figures
-from jetpulse.figures.table import read_references, write_table
+from jetpulse.figures.table import write_table
 from jetpulse.figures.training_files import plot_training_figure, read_history
 from jetpulse.samples import Writer, dump_json
 from toy_jets import assert_one_line, make_block, random_jets
@@ -80,18 +81,18 @@ def defined(**references: dict[str, Any] | None) -> dict[str, Experiment]:
 
 
 def test_references_are_those_of_the_sample(references):
-    assert [row["tagger"] for row in read_references(references, "public")] == ["CNN <old>", "PFN", "TopoDNN"]
+    assert [row["tagger"] for row in published_on("public", references)] == ["CNN <old>", "PFN", "TopoDNN"]
 
 
 def test_an_unknown_sample_is_refused_with_those_that_there_are(references):
     with pytest.raises(UserError) as error:
-        read_references(references, "publik")
+        published_on("publik", references)
     assert_one_line(error, references, "'publik'", "public, mine")
 
 
 def test_missing_references_are_refused(tmp_path):
     with pytest.raises(UserError) as error:
-        read_references(tmp_path / "none.csv", "public")
+        published_on("public", tmp_path / "none.csv")
     assert_one_line(error, tmp_path / "none.csv", "no such file")
 
 
@@ -101,7 +102,7 @@ def test_the_table_by_hand(references, tmp_path):
         "<i>x</i>": write_result(tmp_path / "b.json", metric(None), spread=None),
     }
     experiments = defined(**{"cnn": {"auc": 0.98, "log_loss": 0.25, "source": "a <b>ook"}, "<i>x</i>": None})
-    write_table(results, "toys", experiments, read_references(references, "public"), tmp_path / "t.html")
+    write_table(results, "toys", experiments, published_on("public", references), tmp_path / "t.html")
     text = (tmp_path / "t.html").read_text(encoding="utf-8").replace("&nbsp;", " ")
     table = Table(text)
     assert table.kinds == [None, "ours", "ours", "published", "published", "published", "reference"]
@@ -132,7 +133,7 @@ def test_every_task_has_a_table_of_its_own(references, tmp_path):
     described = {"dataset": "toys", "parameters": 51, "seeds": [1], "tested": {"toys": measured}}
     dump_json(tmp_path / "f.json", described)
     results = {"finder": tmp_path / "f.json", "cnn": write_result(tmp_path / "a.json", metric(9.0))}
-    write_table(results, "toys", experiments, read_references(references, "mine"), tmp_path / "t.html")
+    write_table(results, "toys", experiments, published_on("mine", references), tmp_path / "t.html")
     text = (tmp_path / "t.html").read_text(encoding="utf-8").replace("&nbsp;", " ")
     assert text.count("<table>") == 2
     table = Table(text)
@@ -169,7 +170,7 @@ def predictions(path: Path, *names: str) -> Path:
 
 def test_a_comparison_is_drawn_with_published_points(references, tmp_path):
     files = {"a-net": [predictions(tmp_path / "1.h5", "toys")] * 2, "b-net": [predictions(tmp_path / "2.h5", "toys")]}
-    rows = read_references(references, "public")
+    rows = published_on("public", references)
     plot_comparison_figures(files, "toys", rows, tmp_path / "roc.svg", tmp_path / "rejection.svg")
     roc, rejection = ((tmp_path / name).read_text() for name in ("roc.svg", "rejection.svg"))
     assert "PFN" in rejection

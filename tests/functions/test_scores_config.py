@@ -123,7 +123,7 @@ def test_files_must_be_there_before_any_job(tmp_path: Path, monkeypatch):
     path.touch()
     check_files(value, "my.yaml")
     monkeypatch.delenv("THEIRS")
-    with pytest.raises(UserError, match=r"scores\.files: '\$THEIRS/a\.npz' uses an environment variable"):
+    with pytest.raises(UserError, match=r"scores\.files: '\$THEIRS/a\.npz': .* THEIRS is not set"):
         check_files(value, "my.yaml")
 
 

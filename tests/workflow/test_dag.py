@@ -151,7 +151,7 @@ def test_a_config_mistake_stops_before_any_job(empty: Path, tmp_path: Path, old:
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ("$JETPULSE_UNSET_VARIABLE/test.h5", "uses an environment variable that is not set"),
+        ("$JETPULSE_UNSET_VARIABLE/test.h5", "the environment variable JETPULSE_UNSET_VARIABLE is not set"),
         ("missing/test.h5", "missing/test.h5: no such file"),
     ],
 )
@@ -162,7 +162,7 @@ def test_files_that_are_not_there_stop_before_any_job(tmp_path: Path, file: str,
         value["datasets"]["tiny-particles"]["source"] = {"files": {"test": file}}
 
     text = snakemake(folder, "--cores", "1", check=False, config=change_config(folder, change))
-    assert "config/changed.yaml: datasets.tiny-particles.source.files: " in text
+    assert "config/changed.yaml: datasets.tiny-particles.source: " in text
     assert words in text
     assert "Traceback" not in text
     assert not (folder / "data").exists()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jetpulse.fetch.sources import COLUMNS, read_sources
+from jetpulse.fetch.sources import COLUMNS, known_sources
 from tests.functions.https_server import Server, cut_after, serving
-from tests.workflow.support import ROOT, change_config, copy_project, planned, snakemake
+from tests.workflow.support import change_config, copy_project, planned, snakemake
 from tests.workflow.test_bad_input import left, write_spectra
 
 TARGET = "data/tiny-spectra/samples.h5"
@@ -97,15 +97,15 @@ def test_offline_nothing_is_asked(project: Path, server: Server, monkeypatch: py
 
 def test_a_download_that_is_not_in_the_table_stops_before_anything_runs(project: Path) -> None:
     text = snakemake(project, "--cores", "1", check=False, config=download(project, "toi"))
-    line = "datasets.tiny-spectra.source.download: 'toi' is not in config/sources.csv; did you mean 'toy'?"
-    assert line in text
+    line = "datasets.tiny-spectra.source.download: 'toi' is not in the table of downloads (`jetpulse list-sources`); "
+    assert f"{line}did you mean 'toy'?" in text
     assert left(project) == []
 
 
 def test_a_dry_run_lists_every_size_and_licence(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "project")
     text = snakemake(folder, "fetch_all", "--dry-run")
-    sources = read_sources(ROOT / "config/sources.csv")
+    sources = known_sources()
     assert len(sources) >= 17
     for source in sources.values():
         assert f"Fetching {source.key}: {source.size}" in text

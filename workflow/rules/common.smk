@@ -10,12 +10,13 @@ from snakemake.settings.types import DeploymentMethod
 try:
     from jetpulse.cli import code_roots
     from jetpulse.codehash import code_hash
-    from jetpulse.config import add_sections, check_files, expand_path, expand_scans, parse_config, read_yaml
+    from jetpulse.config import add_sections, expand_path, expand_scans, parse_config, read_yaml
     from jetpulse.config.networks import fits_itself
     from jetpulse.config.params import param_of
     from jetpulse.errors import UserError
-    from jetpulse.fetch.datasets import resolve_downloads
-    from jetpulse.fetch.sources import FOLDER, read_sources
+    from jetpulse.fetch.datasets import check_outside, resolve_downloads
+    from jetpulse.fetch.references import published_on
+    from jetpulse.fetch.sources import FOLDER, known_sources
     from jetpulse.resources import resource
 except ModuleNotFoundError as error:
     if error.name.partition(".")[0] != "jetpulse":
@@ -25,7 +26,6 @@ except ModuleNotFoundError as error:
         "`.venv/bin/snakemake ...`, or install the package beside the Snakemake that you want to use"
     ) from None
 
-SOURCES = "config/sources.csv"
 config_name = ", ".join(map(str, workflow.configfiles)) or "--config"
 try:
     # Snakemake has read the files already, but lets a key that is given twice pass.
@@ -42,10 +42,10 @@ try:
         analysis = parse_config(add_sections(config, read_yaml(file), f"{config_name} and {file}"), file)
         named = list(analysis.experiments)
         analysis, scans = expand_scans(analysis, file)
-    check_files(analysis, config_name)
+    sources = known_sources()
+    check_outside(analysis, sources, config_name)
     # From here on a download is an ordinary file, which the rule `fetch` makes.
-    sources = read_sources(SOURCES)
-    analysis = resolve_downloads(analysis, sources, config_name, SOURCES)
+    analysis = resolve_downloads(analysis, sources, config_name)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,4 +1,4 @@
-"""Downloads of public files, listed in config/sources.csv."""
+"""Downloads of public files, those of `jetpulse list-sources`."""
 
 
 rule fetch:
@@ -7,7 +7,7 @@ rule fetch:
     Broken transfers go on where they stopped; what arrives is pinned in config/sources.lock. Set JETPULSE_OFFLINE=1
     to open no connection.
 
-    Uses wildcard `download`, NAME/FILE of a row of config/sources.csv.
+    Uses wildcard `download`, NAME/FILE of a row of the table.
     """
     output:
         file="data/downloads/{download}",

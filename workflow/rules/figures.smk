@@ -178,7 +178,6 @@ rule plot_comparison:
     """
     input:
         predictions=predictions_on,
-        references=published_on,
     output:
         roc=report(
             "results/comparison/{dataset}/roc.svg",
@@ -205,6 +204,7 @@ rule plot_comparison:
     params:
         predictions=lambda wildcards, input: by_experiment(input.predictions),
         published=published_options,
+        rows=published_rows,
         code=code_of("plot-comparison"),
     message:
         "Comparing the classifiers on {wildcards.dataset}"
@@ -221,7 +221,6 @@ rule tabulate:
     input:
         metrics=lambda wildcards: [f"results/{name}/metrics.json" for name in comparable(wildcards)],
         predictions=predictions_on,
-        references=published_on,
     output:
         table=report(
             "results/comparison/{dataset}/table.html",
@@ -241,6 +240,7 @@ rule tabulate:
         results=lambda wildcards, input: by_experiment(input.metrics),
         predictions=lambda wildcards, input: by_experiment(input.predictions),
         published=published_options,
+        rows=published_rows,
         code=lambda wildcards: code_of(
             "tabulate",
             *sorted({f"evaluation.{analysis.experiments[name].task}:COLUMNS" for name in comparable(wildcards)}),

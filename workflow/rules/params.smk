@@ -223,16 +223,16 @@ def comparison_spec(wildcards):
     return param_of(spec)
 
 
-def published_on(wildcards):
-    """Return the table of published results if the config names a sample of it for a dataset."""
-    return ["config/references.csv"] if sample_of(wildcards) else []
-
-
 def sample_of(wildcards):
     """Return the sample of the published results on a dataset, None without one."""
     return getattr(analysis.datasets[wildcards.dataset], "references", None)
 
 
-def published_options(wildcards, input):
-    """Return the options that name the published results on a dataset."""
-    return ["--references", *input.references, "--sample", sample_of(wildcards)] if input.references else []
+def published_options(wildcards):
+    """Return the option that names the published results on a dataset."""
+    return ["--sample", sample_of(wildcards)] if sample_of(wildcards) else []
+
+
+def published_rows(wildcards):
+    """Return the published results on a dataset themselves, which are compared to find out whether anything is new."""
+    return param_of(published_on(sample_of(wildcards))) if sample_of(wildcards) else ""

@@ -9,16 +9,20 @@ from jetpulse.cli.common import log, path, verb
 def check_config(config: Path) -> None:
     """Check a configuration without running anything.
 
-    Prints a line for every mistake: file, key, what was given, what is allowed, the nearest valid spelling. Without
-    any, lists which experiment is which point of a scan.
+    Prints a line for every mistake: file, key, what was given, what is allowed, the nearest valid spelling; also for
+    every file that is missing, or download that cannot be had (those that can are made by the workflow). Without any,
+    lists which experiment is which point of a scan.
 
     Example:
       jetpulse check-config config/config.yaml
     """
     from jetpulse.config import expand_scans, load_config
+    from jetpulse.fetch.datasets import check_outside
+    from jetpulse.fetch.sources import known_sources
 
     analysis = load_config(config)
     expanded, scans = expand_scans(analysis, str(config))
+    check_outside(expanded, known_sources(), str(config))
     print(
         f"{config}: {len(analysis.datasets)} datasets, {len(analysis.representations)} representations, "
         f"{len(analysis.experiments)} experiments: no mistakes"

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from jetpulse.cli.common import argument, log, log_start, path, progress, verb
 
-_SOURCES = Path("config/sources.csv")
+_SOURCES = path("--sources", "table of remote files (default: config/sources.csv if it is there, and the project's)")
 
 
 @verb(
     argument("name", metavar="NAME/FILE", help="a row of the table of sources"),
     path("out", "file to write"),
-    path("--sources", f"table of remote files (default: {_SOURCES})", default=_SOURCES),
+    _SOURCES,
     path("--lock", "pins of what has arrived (default: config/sources.lock)", default=Path("config/sources.lock")),
     argument("--offline", action="store_true", help="open no connection, as JETPULSE_OFFLINE=1 does everywhere"),
 )
-def fetch(name: str, out: Path, sources: Path, lock: Path, offline: bool) -> None:
+def fetch(name: str, out: Path, sources: Path | None, lock: Path, offline: bool) -> None:
     """Fetch a public file, verify it and put it into place.
 
     A connection that breaks is taken up again where it stopped, now or in a later run; after that the mirror is
@@ -29,10 +29,11 @@ def fetch(name: str, out: Path, sources: Path, lock: Path, offline: bool) -> Non
     Example:
       jetpulse fetch top-landscape/test.h5 data/downloads/top-landscape/test.h5
     """
+    from jetpulse.fetch.datasets import TABLE
     from jetpulse.fetch.download import fetch as fetch_source
-    from jetpulse.fetch.sources import find_source, read_sources
+    from jetpulse.fetch.sources import find_source, known_sources, read_sources
 
-    source = find_source(read_sources(sources), name, str(sources))
+    source = find_source(read_sources(sources) if sources else known_sources(), name, str(sources or TABLE))
     log_start("fetch", "pooch", "requests", file=name, version=source.version or "not stated", size=source.size)
     log(f"licence: {source.licence or 'not stated'}")
     log(f"citation: {source.citation or 'not stated'}")
@@ -47,15 +48,15 @@ def is_offline() -> bool:
     return os.environ.get("JETPULSE_OFFLINE", "") not in ("", "0")
 
 
-@verb(path("--sources", f"table of remote files (default: {_SOURCES})", default=_SOURCES))
-def list_sources(sources: Path) -> None:
+@verb(_SOURCES)
+def list_sources(sources: Path | None) -> None:
     """List what can be fetched: sizes, licences, citations, addresses.
 
     Example:
       jetpulse list-sources
     """
-    from jetpulse.fetch.sources import read_sources
+    from jetpulse.fetch.sources import known_sources, read_sources
 
-    for source in read_sources(sources).values():
+    for source in (read_sources(sources) if sources else known_sources()).values():
         print(f"{source.key}: {source.about}")
         print(f"    {source.citation or 'no citation given'}")

@@ -113,18 +113,15 @@ _PREDICTIONS = argument(
     "--predictions", required=True, nargs="+", metavar="EXPERIMENT=FILE", help="predictions.h5, one for every seed"
 )
 _REFERENCES = (
-    path("--references", "table of published results (config/references.csv)"),
+    path("--references", "published results (default: config/references.csv if it is there, and the project's)"),
     argument("--sample", help="the table's sample whose published results are shown"),
 )
 
 
 def _published(references: Path | None, sample: str | None) -> list[dict[str, str]]:
-    from jetpulse.errors import UserError
-    from jetpulse.figures.table import read_references
+    from jetpulse.fetch.references import published_on
 
-    if sample and not references:
-        raise UserError(f"--sample {sample}: give the table with --references")
-    return read_references(references, sample) if sample else []
+    return published_on(sample, references) if sample else []
 
 
 @verb(
@@ -141,8 +138,7 @@ def plot_comparison(
 
     Example:
       jetpulse plot-comparison --dataset jets --predictions cnn=seed1/predictions.h5 \\
-          --references config/references.csv --sample top-landscape \\
-          --roc roc.svg --rejection rejection.svg
+          --sample top-landscape --roc roc.svg --rejection rejection.svg
     """
     from jetpulse.figures.comparison import plot_comparison_figures
 
@@ -180,7 +176,7 @@ def tabulate(
     Example:
       jetpulse tabulate --dataset jets --results cnn=metrics.json --table table.html \\
           --spec '{"cnn": {"dataset": "jets", "model": {"name": "jet-cnn"}}}' \\
-          --references config/references.csv --sample top-landscape
+          --sample top-landscape
     """
     from jetpulse.config import Experiments
     from jetpulse.figures.table import write_table

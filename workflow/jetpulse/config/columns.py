@@ -28,7 +28,7 @@ CALIFORNIA = (
     "medianIncome",
 )
 
-# download of config/sources.csv -> what a dataset's `source` says of its table, which has no line of names
+# download -> what a dataset's `source` says of its table, which has no line of names
 TABLES = {
     "higgs": {"names": ["label", *HIGGS], "label": "label"},
     "california-housing": {"names": [*CALIFORNIA, "medianHouseValue"], "target": "medianHouseValue"},

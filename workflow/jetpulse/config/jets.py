@@ -88,7 +88,8 @@ class JetSource(Section):
         "a file is a path or {path: ..., label: 0 or 1}; `~` and `$VARIABLES` are expanded.",
     )
     download: Name | None = Field(
-        None, description="Fetch them: a `name` of config/sources.csv, which also knows their splits and their layout."
+        None,
+        description="Fetch them: a name in `jetpulse list-sources`, which also knows their splits and their layout.",
     )
     format: Format = Field(
         "top-tagging",
@@ -177,7 +178,7 @@ class JetDataset(Section):
         Split(), description="How events are dealt to the splits, of a simulation or of a list of files."
     )
     references: str | None = Field(
-        None, description="Published results on this very sample: a `sample` of config/references.csv."
+        None, description="Published results on this very sample: a `sample` of the project's table (docs/data.md)."
     )
 
     @model_validator(mode="after")

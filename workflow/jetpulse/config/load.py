@@ -2,6 +2,8 @@
 
 import difflib
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -241,25 +243,35 @@ def _check_splits(analysis: Analysis, name: str) -> list[str]:
     return lines
 
 
-def check_files(analysis: Analysis, where: str) -> None:
+def check_files(analysis: Analysis, where: str, made: Collection[str] = ()) -> None:
     """Refuse files that a used dataset or an experiment with scores names and that are not there.
 
+    Args:
+        analysis: a checked configuration.
+        where: what it was read from, for messages.
+        made: paths that the workflow makes by itself.
+
     Raises:
-        UserError: one line for every such file.
+        UserError: one line for every such file, or for every variable in a path that is not set.
     """
     used = dict.fromkeys(d for e in analysis.experiments.values() for d in (e.dataset, *e.test_on))
-    named = [(f"datasets.{name}.source.files", analysis.datasets[name].source.paths()) for name in used]
+    named = [(f"datasets.{name}.source", analysis.datasets[name].source.paths()) for name in used]
     scores = {name: e.scores.files for name, e in analysis.experiments.items() if e.scores is not None}
     named += [(f"experiments.{name}.scores.files", files) for name, files in scores.items()]
     lines = []
     for key, files in named:
+        at = f"{where}: {key}"
         for file in files:
-            at = f"{where}: {key}"
-            path = Path(expand_path(file, at))
-            if not path.is_file():
-                lines.append(f"{at}: {path}: no such file; check the path (relative ones start at the Snakefile)")
+            try:
+                path = Path(expand_path(file, at))
+            except UserError as error:
+                lines.append(str(error))
+                continue
+            if not path.is_file() and str(path) not in made:
+                what = "is a folder, expected a file" if path.is_dir() else "no such file"
+                lines.append(f"{at}: {path}: {what}; check the path (relative ones start at {Path.cwd()})")
     if lines:
-        raise UserError("\n".join(lines))
+        raise UserError("\n".join(dict.fromkeys(lines)))
 
 
 def expand_path(text: str, where: str) -> str:
@@ -270,5 +282,9 @@ def expand_path(text: str, where: str) -> str:
     """
     expanded = os.path.expandvars(Path(text).expanduser())
     if "$" in expanded:
-        raise UserError(f"{where}: {text!r} uses an environment variable that is not set; export it or write the path")
+        unset = re.search(r"\$\{?(\w*)", expanded)[1]
+        raise UserError(
+            f"{where}: {text!r}: the environment variable {unset} is not set; `export {unset}=...` it to the folder of "
+            "your files, or write the path here"
+        )
     return expanded

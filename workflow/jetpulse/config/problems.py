@@ -119,7 +119,7 @@ class ProblemSource(Section):
         "`split` deals rows by `hash` they go to one of them together, elsewhere the dataset is refused. `keep`: every "
         "row goes where it goes, as for tables of a few different rows.",
     )
-    download: Name | None = Field(None, description="Fetch them: a `name` of config/sources.csv.")
+    download: Name | None = Field(None, description="Fetch them: a name in `jetpulse list-sources`.")
 
     @model_serializer(mode="wrap")
     def _applicable(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -82,7 +82,8 @@ class SpectrumSource(Section):
         "one split.",
     )
     download: Name | None = Field(
-        None, description="Fetch them: a `name` of config/sources.csv, which also knows the files of the fluxes."
+        None,
+        description="Fetch them: a name in `jetpulse list-sources`, which also knows the files of the fluxes.",
     )
 
     @model_validator(mode="after")

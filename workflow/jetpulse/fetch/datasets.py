@@ -4,16 +4,55 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from jetpulse.config import Analysis, parse_config
+from jetpulse.config import Analysis, check_files, parse_config
 from jetpulse.config.columns import TABLES
 from jetpulse.errors import UserError
+from jetpulse.fetch.references import published_on
 from jetpulse.fetch.sources import FOLDER, Source
 from jetpulse.samples import SPLITS
 
 _PROBLEMS = ("features", "labels", "targets", "table")  # what files of small problems have as `format`
 
 
-def resolve_downloads(analysis: Analysis, sources: dict[str, Source], where: str, table: str) -> Analysis:
+TABLE = "the table of downloads (`jetpulse list-sources`)"
+
+
+def check_outside(analysis: Analysis, sources: dict[str, Source], where: str) -> None:
+    """Refuse what a configuration names outside of itself and what is not there: files, published results, downloads.
+
+    Args:
+        analysis: a checked configuration, with downloads still by their names.
+        sources: the table of remote files.
+        where: what the configuration was read from, for messages.
+
+    Raises:
+        UserError: one line for everything that is missing.
+    """
+    lines = []
+    for check in (_check_files, _check_references, resolve_downloads):
+        try:
+            check(analysis, sources, where)
+        except UserError as error:
+            lines += str(error).splitlines()
+    if lines:
+        raise UserError("\n".join(lines))
+
+
+def _check_files(analysis: Analysis, sources: dict[str, Source], where: str) -> None:
+    check_files(analysis, where, {f"{FOLDER}/{key}" for key in sources})
+
+
+def _check_references(analysis: Analysis, sources: dict[str, Source], where: str) -> None:
+    for name, dataset in analysis.datasets.items():
+        sample = getattr(dataset, "references", None)
+        try:
+            if sample is not None:
+                published_on(sample)
+        except UserError as error:
+            raise UserError(f"{where}: datasets.{name}.references: {error}") from error
+
+
+def resolve_downloads(analysis: Analysis, sources: dict[str, Source], where: str, table: str = TABLE) -> Analysis:
     """Return the analysis with the equivalent files in place of every dataset's `download`.
 
     Args:

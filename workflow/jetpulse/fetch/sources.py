@@ -1,4 +1,4 @@
-"""The table of remote files (config/sources.csv)."""
+"""The table of remote files: the project's and, in the folder that is worked in, one of the user's."""
 
 import csv
 import difflib
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jetpulse.errors import UserError
+from jetpulse.resources import resource
 from jetpulse.samples import SPLITS
 
 COLUMNS = (
@@ -27,6 +28,7 @@ COLUMNS = (
     "citation",
 )
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip", ".gz")
+OWN = Path("config/sources.csv")
 FOLDER = "data/downloads"  # where the workflow puts what it fetches, as NAME/FILE
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -95,6 +97,20 @@ def archive_name(url: str) -> str:
     """Return the last part of a URL's path, or what follows `#` (which no server is sent) if anything does."""
     parts = urlsplit(url)
     return parts.fragment or unquote(parts.path.removesuffix("/content").rpartition("/")[2])
+
+
+def known_sources() -> dict[str, Source]:
+    """Return the remote files that there are by NAME/FILE: those of OWN, if it is there, and the project's.
+
+    A name that the user's table has stands for that table's files alone.
+
+    Raises:
+        UserError: see ``read_sources``.
+    """
+    own = read_sources(OWN) if OWN.is_file() else {}
+    names = {source.name for source in own.values()}
+    further = read_sources(resource("sources.csv"))
+    return own | {key: source for key, source in further.items() if source.name not in names}
 
 
 def read_sources(path: str | Path) -> dict[str, Source]:

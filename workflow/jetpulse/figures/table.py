@@ -1,6 +1,5 @@
 """The table of all experiments that were tested on one dataset, beside published results and references."""
 
-import csv
 import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,23 +21,6 @@ th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right;
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left }
 tr.ours { background: #eef5fb; font-weight: 600 } small { color: #666; font-weight: 400 }
 """
-
-
-def read_references(path: Path, sample: str) -> list[dict[str, str]]:
-    """Return the rows of references.csv about one sample.
-
-    Raises:
-        UserError: no such table, or a sample that it does not know.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    known = list(dict.fromkeys(row.get("sample") for row in rows))
-    if sample not in known:
-        raise UserError(f"{path}: no sample {sample!r}; it knows {', '.join(map(str, known))}")
-    return [row for row in rows if row["sample"] == sample]
 
 
 def write_table(
