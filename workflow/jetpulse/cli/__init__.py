@@ -19,6 +19,7 @@ from types import FunctionType
 
 from jetpulse import __version__
 from jetpulse.errors import StoppedError, UserError
+from jetpulse.open_files import too_many_open
 from jetpulse.training.interruptions import SIGNALS, leave
 
 # Verbs by module, in the order of the chain; importing a module of verbs stays cheap, they import what they need.
@@ -178,6 +179,9 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if words := too_many_open(error):
+            print(f"jetpulse {verb}: {words}", file=sys.stderr)
+            return 1
         traceback.print_exc()
         print(f"jetpulse {verb}: {_blame(error)}", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ from jetpulse.jets.checks import Balance, check_jets
 from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
 from jetpulse.jets.readers import read_jets
 from jetpulse.jets.scales import Scales
+from jetpulse.open_files import room_for
 from jetpulse.samples import (
     SPLITS,
     Block,
@@ -143,7 +144,15 @@ def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Itera
         for file in files:
             yield from _checked(file, source, _ROWS, seen)
         return
-    streams = [_checked(file, source, max(_FEWEST, _ROWS // len(files)), seen) for file in files]
+    rows = max(_FEWEST, _ROWS // len(files))
+    with room_for(len(files)) as room:
+        # What finds no room is opened again for every block.
+        streams = [_checked(file, source, rows, seen, i >= room) for i, file in enumerate(files)]
+        yield from _side_by_side(streams)
+
+
+def _side_by_side(streams: list[Iterator[Block]]) -> Iterator[Block]:
+    """Yield the next blocks of all streams together, in the order of their events' hashes."""
     while streams:
         blocks = [next(stream, None) for stream in streams]
         streams = [stream for stream, block in zip(streams, blocks, strict=True) if block is not None]
@@ -153,9 +162,10 @@ def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Itera
             yield merged.take(np.argsort(hash_events(merged.entries["event"]), kind="stable"))
 
 
-def _checked(file: _File, source: JetSource, rows: int, seen: _Findings) -> Iterator[Block]:
-    """Yield the jets of a file that are in the window, checked, hardest constituent first."""
-    for block in read_jets(file.path, source, file.prefix, file.label, rows, seen.left_out, seen.events):
+def _checked(file: _File, source: JetSource, rows: int, seen: _Findings, closing: bool = False) -> Iterator[Block]:
+    """Yield the jets of a file that are in the window, checked, hardest constituent first; see ``_reopened``."""
+    read = partial(read_jets, file.path, source, file.prefix, file.label, rows, named=seen.events)
+    for block in _reopened(read, seen.left_out) if closing else read(left_out=seen.left_out):
         checked = check_jets(block, file.path, source.order)
         seen.scales.add(file.path, checked)
         chosen = _hardest(_select(checked, source, seen.left_out), source)
@@ -163,6 +173,24 @@ def _checked(file: _File, source: JetSource, rows: int, seen: _Findings) -> Iter
         if file.label is None:
             seen.balance.add(file.path, chosen.entries["label"])
         yield chosen
+
+
+def _reopened(read: Callable[..., Iterator[Block]], left_out: Counter[str]) -> Iterator[Block]:
+    """Yield the blocks of a file that is open only as long as one is read, at the price of reading again what was."""
+    done = 0
+    while True:
+        found: Counter[str] = Counter()
+        stream = read(left_out=found)
+        for _ in range(done):
+            next(stream, None)
+        found.clear()
+        block = next(stream, None)
+        stream.close()
+        left_out.update(found)
+        if block is None:
+            return
+        yield block
+        done += 1
 
 
 def _select(block: Block, source: JetSource, left_out: Counter[str]) -> Block:

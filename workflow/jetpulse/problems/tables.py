@@ -13,6 +13,7 @@ import pyarrow.compute
 import pyarrow.csv
 
 from jetpulse.errors import UserError
+from jetpulse.open_files import too_many_open
 from jetpulse.samples.archives import cannot_open, first_line
 
 LARGEST = float(np.finfo(np.float32).max)  # of what a sample can hold
@@ -138,6 +139,8 @@ def _batches(
             for batch in reader:
                 yield batch.columns
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        if words := too_many_open(error):
+            raise UserError(f"{path}: {words}") from error
         raise _fault(path, header, wanted, first_line(error)) from error
 
 

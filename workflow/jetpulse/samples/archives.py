@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from jetpulse.errors import UserError
+from jetpulse.open_files import too_many_open
 
 # What numpy and the archives below it raise for bytes that are wrong. Running out of memory is among them: the arrays
 # asked for are small, so that one that wants more memory than there is has a damaged header.
@@ -58,6 +59,8 @@ def read_npz(path: str | Path, choose: Callable[[Collection[str]], Iterable[str]
             raise UserError(f"{path}: holds Python objects, expected arrays of numbers; convert them") from error
         raise UserError(f"{path}: cannot be read as npz ({first_line(error)}); {_AGAIN}") from error
     except DAMAGED as error:
+        if words := too_many_open(error):
+            raise UserError(f"{path}: {words}") from error
         raise UserError(f"{path}: the file is damaged ({first_line(error)}); {_AGAIN}") from error
 
 

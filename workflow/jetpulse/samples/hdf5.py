@@ -19,6 +19,7 @@ import h5py
 from h5py import h5d, h5g, h5l, h5o
 
 from jetpulse.errors import UserError
+from jetpulse.open_files import too_many_open
 from jetpulse.samples.files import publish
 
 # What h5py raises where the bytes that describe a file's contents are wrong, which may be found at any step.
@@ -190,6 +191,8 @@ def _read_failure(error: OSError) -> str:
         )
     if isinstance(error, PermissionError):
         return "permission denied; check who may read the file"
+    if words := too_many_open(error):
+        return words
     if "truncated" in text:
         sizes = re.findall(r"(?:eof|stored_eof) = (\d+)", text)
         detail = f" ({sizes[0]} bytes of {sizes[-1]})" if len(sizes) >= 2 else ""

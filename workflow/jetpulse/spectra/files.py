@@ -3,12 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from jetpulse.config import SpectrumDataset, expand_path
+from jetpulse.config.spectra import SpectrumSource
 from jetpulse.errors import UserError
 from jetpulse.samples import (
     SPLITS,
@@ -27,6 +28,7 @@ from jetpulse.spectra.checks import check_counts, check_flux, check_sizes
 from jetpulse.spectra.generator import generate_block
 
 Progress = Callable[[int], None]
+_COUNTS, _FLUXES = "data", "targets"  # keys of frames in their files
 _VALUES = 5_000_000  # counts in memory at once while reading
 
 
@@ -111,19 +113,22 @@ def _open(spec: SpectrumDataset) -> Iterator[tuple[int, Block, Iterator[Block]]]
         lines = len(source.counts.lines)
         yield source.counts.n, _block(np.zeros((0, source.counts.bins)), np.zeros((0, lines))), _generated(spec)
         return
-    with ExitStack() as stack:
+    frames, targets = _measured(source, "files", _COUNTS), _measured(source, "targets", _FLUXES)
+    events = source.event or []
+    check_sizes(frames, targets, len(events))
+    bins = frames[0].columns - len(events)
+    first = _block(np.zeros((0, bins)), np.zeros((0, targets[0].columns)) if targets else None)
+    contents = FileContents([(str(frame.path), "") for frame in frames], source.duplicates == "keep")
+    yield sum(frame.rows for frame in frames), first, _from_files(frames, targets, events, contents)
 
-        def opened(name: str, key: str) -> list[Frame]:
-            paths = [expand_path(item, f"source.{name}") for item in getattr(source, name) or []]
-            return [stack.enter_context(open_frame(path, key)) for path in paths]
 
-        frames, targets = opened("files", "data"), opened("targets", "targets")
-        events = source.event or []
-        check_sizes(frames, targets, len(events))
-        bins = frames[0].columns - len(events)
-        first = _block(np.zeros((0, bins)), np.zeros((0, targets[0].columns)) if targets else None)
-        contents = FileContents([(str(frame.path), "") for frame in frames], source.duplicates == "keep")
-        yield sum(frame.rows for frame in frames), first, _from_files(frames, targets, events, contents)
+def _measured(source: SpectrumSource, name: str, key: str) -> list[Frame]:
+    """Return the frames of files, closed: there may be more of them than can be open at once."""
+    found = []
+    for item in getattr(source, name) or []:
+        with open_frame(expand_path(item, f"source.{name}"), key) as frame:
+            found.append(frame)
+    return found
 
 
 def _block(counts: np.ndarray, flux: np.ndarray | None, event: np.ndarray | int = 0) -> Block:
@@ -145,17 +150,19 @@ def _from_files(
 ) -> Iterator[Block]:
     """Yield the spectra of files with their ``place``: the number of the file << 32 | row."""
     rows = max(1, _VALUES // frames[0].columns)
-    for number, frame in enumerate(frames):
-        bins = [i for i, name in enumerate(frame.names or range(frame.columns)) if name not in events]
-        for start in range(0, frame.rows, rows):
-            counts = frame.read(start, start + rows)[:, bins]
-            check_counts(counts, frame.path, start)
-            flux = targets[number].read(start, start + rows) if targets else None
-            if flux is not None:
-                check_flux(flux, targets[number].path, start)
-            row = np.arange(start, start + len(counts))
-            columns = {name: frame.column(name, start, start + rows) for name in events}
-            prefix = 0 if events else contents.prefix(str(frame.path))
-            block = _block(counts, flux, event_ids(columns, frame.path, row) if events else row_ids(prefix, row))
-            block.entries["place"] = row_ids(number, row)
-            yield block
+    for number, path in enumerate(frame.path for frame in frames):
+        beside = open_frame(targets[number].path, _FLUXES) if targets else nullcontext()
+        with open_frame(path, _COUNTS) as frame, beside as target:
+            bins = [i for i, name in enumerate(frame.names or range(frame.columns)) if name not in events]
+            for start in range(0, frame.rows, rows):
+                counts = frame.read(start, start + rows)[:, bins]
+                check_counts(counts, path, start)
+                flux = target.read(start, start + rows) if target else None
+                if flux is not None:
+                    check_flux(flux, target.path, start)
+                row = np.arange(start, start + len(counts))
+                columns = {name: frame.column(name, start, start + rows) for name in events}
+                prefix = 0 if events else contents.prefix(str(path))
+                block = _block(counts, flux, event_ids(columns, path, row) if events else row_ids(prefix, row))
+                block.entries["place"] = row_ids(number, row)
+                yield block

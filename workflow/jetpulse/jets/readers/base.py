@@ -12,6 +12,7 @@ import numpy as np
 
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
+from jetpulse.open_files import too_many_open
 
 # More are not believed; a damaged file may claim any number. The public samples have up to 200.
 MOST_CONSTITUENTS = 100_000
@@ -78,6 +79,9 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         yield
     except UserError:
         raise
+    except OSError as error:
+        words = too_many_open(error) or f"{what} cannot be read ({reason(error)}); fetch or make the file again"
+        raise UserError(f"{path}: {words}") from error
     except MemoryError as error:
         raise UserError(
             f"{path}: {what} cannot be read (it claims more memory than there is); the file seems damaged, "

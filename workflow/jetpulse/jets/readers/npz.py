@@ -34,13 +34,14 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
     names = [name for name in _SHAPES if not (labelled and name == "label")]
     with ExitStack() as stack:
         with reading(path, "the archive"):
-            if not zipfile.is_zipfile(path):
+            file = stack.enter_context(path.open("rb"))
+            if not zipfile.is_zipfile(file):
                 size = path.stat().st_size
                 raise UserError(
                     f"{path}: not an npz archive, or truncated ({size} bytes); write it with numpy.savez, or "
                     "fetch it again"
                 )
-            archive = stack.enter_context(zipfile.ZipFile(path))
+            archive = stack.enter_context(zipfile.ZipFile(file))
             found = [info.filename.removesuffix(".npy") for info in archive.infolist()]
         events = event_names(source, found, exported=True)
         arrays = {name: _open_array(archive, name, path, stack) for name in dict.fromkeys([*names, *events])}

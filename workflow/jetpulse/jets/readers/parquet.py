@@ -44,7 +44,7 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
     Raises:
         UserError: not such a file, a missing column, lists of different lengths, or damaged data.
     """
-    with path.open("rb") as file:
+    with reading(path, "the file"), path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise UserError(f"{path}: not a parquet file; check the path and the format")
     with reading(path, "the parquet file"):

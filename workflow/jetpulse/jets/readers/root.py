@@ -53,7 +53,7 @@ def open_tree(path: Path, name: str | None) -> Iterator[Any]:
 
 def _check_header(path: Path) -> None:
     """Refuse what is not a ROOT file, or shorter or longer than its header says (TFile: version, begin, end)."""
-    with path.open("rb") as file:
+    with reading(path, "the file"), path.open("rb") as file:
         header = file.read(_HEADER)
         if not header.startswith(_MAGIC):
             raise UserError(f"{path}: not a ROOT file; check the path and the format")
