@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from jetpulse.cli import main
 from jetpulse.config import Experiment
 from jetpulse.config.models import SearchPlan
-from jetpulse.errors import UserError
+from jetpulse.errors import DivergedError, UserError
 from jetpulse.figures.search import search_figure
 from jetpulse.training import search
 from jetpulse.training.files import write_model
@@ -155,7 +156,7 @@ class Script:
         self.epochs.append(spec.training.epochs)
         for number, loss in enumerate(losses, 1):
             if math.isnan(loss):
-                raise UserError(f"epoch {number}: val_loss is nan; lower training.learning_rate")
+                raise DivergedError(f"epoch {number}: val_loss is nan; lower training.learning_rate")
             run.append(loss)
             rest["report"]({"epoch": number, "train_loss": loss, "val_loss": loss, "val_accuracy": 1 - loss})
         best = run.index(min(run)) + 1
@@ -185,6 +186,35 @@ def test_a_loss_that_is_not_finite_is_a_failed_trial_and_the_search_goes_on(monk
     rows = read_rows(tmp_path / "trials.csv")
     assert [(row["epochs"], row["val_loss"]) for row in rows] == [("0", ""), ("4", "0.3"), ("1", "")]
     search_figure(trials, plan_of())
+
+
+@pytest.mark.parametrize("what", ["UserError", "full disk"])
+def test_any_other_error_ends_the_search_which_then_goes_on_from_the_trials_before(
+    monkeypatch, images, tmp_path, what
+):
+    """As a folder for scratch files that is full for a while: no result, and no trial is lost or counted as failed."""
+    plan, kept = plan_of(trials=3), tmp_path / "kept"
+    trained = Script(GOOD, BAD)
+
+    def until_full(*arguments: Any, **rest: Any) -> None:
+        if len(trained.losses) == 1:
+            if what == "UserError":
+                raise UserError("/scratch/x.h5: cannot be written (No space left on device)")
+            monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        trained(*arguments, **rest)
+
+    monkeypatch.setattr(search, "write_model", until_full)
+    with pytest.raises(UserError) as error:
+        search_settings(images, tmp_path / "out", plan, checkpoints=kept)
+    number = 2 if what == "UserError" else 3
+    assert_one_line(error, f"trial {number}, {{", "No s" if what == "UserError" else "TMPDIR")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    rest = Script(*[GOOD] * (4 - number))
+    monkeypatch.setattr(search, "write_model", rest)
+    trials = search_settings(images, tmp_path / "out", plan, checkpoints=kept)
+    assert [trial.state for trial in trials] == ["complete"] * 3
+    assert rest.losses == []
 
 
 def test_a_search_without_any_success_is_one_line(monkeypatch, tmp_path):

@@ -9,6 +9,10 @@ class UserError(Exception):
     """
 
 
+class DivergedError(UserError):
+    """A training whose loss or weights are no longer finite; a search goes on with other settings."""
+
+
 class StoppedError(Exception):
     """The program was asked to end by a signal and has kept what it needs to go on.
 

@@ -8,7 +8,7 @@ from signal import Signals as SignalName
 
 import torch
 
-from jetpulse.errors import StoppedError, UserError
+from jetpulse.errors import DivergedError, StoppedError, UserError
 from jetpulse.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from jetpulse.training.interruptions import Signals
 from jetpulse.training.steps import Stepper
@@ -94,11 +94,11 @@ class Keeper:
         """Refuse weights that are not finite, which no more training can mend.
 
         Raises:
-            UserError: there are such weights.
+            DivergedError: there are such weights.
         """
         for name, parameter in self.stepper.network.named_parameters():
             if not bool(torch.isfinite(parameter).all()):
-                raise UserError(
+                raise DivergedError(
                     f"epoch {epoch}: weights of {name} are not finite; lower training.learning_rate or check the "
                     f"inputs ({self.kept()})"
                 )

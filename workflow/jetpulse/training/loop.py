@@ -17,7 +17,7 @@ from torch import nn
 
 from jetpulse import seeds
 from jetpulse.config import Training
-from jetpulse.errors import UserError
+from jetpulse.errors import DivergedError
 from jetpulse.training.checkpoints import Progress, restore_random
 from jetpulse.training.inputs import Inputs
 from jetpulse.training.interruptions import noted_signals
@@ -71,7 +71,8 @@ def train_network(
         group: the processes that train together, all of which have to call this.
 
     Raises:
-        UserError: the loss is not finite, or the device's memory is exhausted.
+        DivergedError: the loss is not finite.
+        UserError: the device's memory is exhausted.
         StoppedError: a signal asked to end; the state is in ``checkpoint``.
     """
     first = train if isinstance(train, Inputs) else train(0)
@@ -222,7 +223,7 @@ def _means(objective: Objective, total: torch.Tensor, n: int) -> Row:
 def _check_finite(row: Row, keeper: Keeper) -> None:
     for name, value in row.items():
         if not math.isfinite(value):
-            raise UserError(
+            raise DivergedError(
                 f"epoch {row['epoch']}: {name} is {value}; lower training.learning_rate or check the inputs "
                 f"({keeper.kept()})"
             )

@@ -21,7 +21,7 @@ from jetpulse.config import Experiment
 from jetpulse.config.expansion import with_changes
 from jetpulse.config.models import SearchPlan
 from jetpulse.config.scans import Range
-from jetpulse.errors import UserError
+from jetpulse.errors import DivergedError, UserError
 from jetpulse.samples import dump_json, load_json, publish
 from jetpulse.training.checkpoints import checkpoint_key
 from jetpulse.training.devices import open_device
@@ -77,7 +77,8 @@ def search_settings(
         finish: called with all trials once both files are written, before what was kept of the search is removed.
 
     Raises:
-        UserError: Optuna is not installed, a setting that is not allowed, or no training came to its end.
+        UserError: Optuna is not installed, a trial that ended with any error but a loss that is not finite (the trials
+            before it are kept in ``checkpoints``), or no training came to its end.
         StoppedError: a signal asked to end; the state is in ``checkpoints``.
     """
     optuna = _optuna()
@@ -103,8 +104,10 @@ def search_settings(
             trials.append(Trial(settings))
             try:
                 _train(inputs, constituents, plan, trials[-1], asked, kept, code)
-            except UserError as error:  # as a loss that is not finite, which a search comes across
+            except DivergedError as error:  # which a search comes across; nothing else says that settings are bad
                 trials[-1].reason = str(error)
+            except UserError as error:
+                raise UserError(f"trial {number + 1}, {json.dumps(settings)}: {error}") from error
             _keep_trials(kept, trials)
         trial = trials[number]
         state = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[trial.state]
@@ -193,7 +196,8 @@ def _train(
     """Train once and fill in how it went.
 
     Raises:
-        UserError: settings or inputs that cannot be used, or a loss that is not finite.
+        DivergedError: a loss that is not finite.
+        UserError: settings or inputs that cannot be used, no room for the model.
         StoppedError: a signal asked to end.
     """
 
@@ -206,7 +210,7 @@ def _train(
             raise _PrunedError
 
     experiment = _experiment(plan, trial.settings)
-    with TemporaryDirectory() as folder:
+    with _scratch() as folder:
         model = Path(folder) / "model.safetensors"
         try:
             options = {"constituents": constituents, "checkpoints": kept, "code": code}
@@ -220,6 +224,18 @@ def _train(
             f"{experiment.model.name} is not trained in epochs, so there is nothing to watch; choose another"
         )
     trial.state, trial.value = "complete", trial.epochs[kept - 1]
+
+
+def _scratch() -> TemporaryDirectory:
+    """Return a folder for the files of one trial.
+
+    Raises:
+        UserError: there is no room.
+    """
+    try:
+        return TemporaryDirectory(prefix="jetpulse-")
+    except OSError as error:
+        raise UserError(f"no scratch folder for the model ({error}); set TMPDIR to a folder with room") from error
 
 
 def _write_trials(trials: list[Trial], plan: SearchPlan, path: Path) -> None:
