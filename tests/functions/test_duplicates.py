@@ -1,12 +1,18 @@
 """Examples that are in two splits, or in the training and the test of a network."""
 
+import json
+
+import h5py
 import numpy as np
 import pytest
 
 from jet_formats import toy_block
+from jetpulse.cli import main
+from jetpulse.config import ProblemDataset
 from jetpulse.errors import UserError
+from jetpulse.problems.files import write_samples
 from jetpulse.samples import SPLITS, Block, Writer, read_block, row_ids
-from jetpulse.samples.duplicates import HARDEST, Duplicates, hash_examples, shared_examples
+from jetpulse.samples.duplicates import HARDEST, Duplicates, check_unseen, hash_examples, shared_examples
 from toy_jets import assert_one_line, write_jets
 
 
@@ -72,3 +78,50 @@ def test_examples_of_a_training_are_found_in_another_sample(tmp_path):
         for split, source in {"train": "train", "val": "val", "test": "train"}.items():
             writer.append(split, read_block(other if split != "test" else one, source, 7, 17))
     assert shared_examples(one, tmp_path / "c.h5") == (10, 7)
+    lines = []
+    check_unseen({"mine": one, "theirs": other}, lines.append)
+    with pytest.raises(UserError) as error:
+        check_unseen({"mine": one, "theirs": tmp_path / "c.h5"})
+    assert_one_line(error, tmp_path / "c.h5", "10 entries", "event 7", "train or val of 'mine'", "duplicates: keep")
+    with h5py.File(tmp_path / "c.h5", "a") as handle:
+        handle.attrs["spec"] = json.dumps({"source": {"duplicates": "keep"}})
+    check_unseen({"mine": one, "theirs": tmp_path / "c.h5"}, lines.append)
+    assert len(lines) == 1
+
+
+def test_rows_of_a_training_are_found_in_another_table(tmp_path):
+    def table(name, first, split):
+        rows = "".join(f"{i},{i % 2}\n" for i in range(first, first + 100))
+        (tmp_path / f"{name}.csv").write_text("x,kind\n" + rows)
+        source = {"files": str(tmp_path / f"{name}.csv"), "label": "kind"}
+        spec = ProblemDataset.model_validate({"kind": "problems", "source": source, "split": split})
+        write_samples(tmp_path / f"{name}.h5", spec)
+        return tmp_path / f"{name}.h5"
+
+    one, apart = table("one", 0, {"seed": 1}), table("apart", 100, {"seed": 2})
+    assert shared_examples(one, apart)[0] == 0
+    assert shared_examples(one, table("same", 0, {"seed": 1}))[0] == 0  # the same rows are dealt alike
+    assert shared_examples(one, table("other", 0, {"seed": 2}))[0] > 5
+    assert shared_examples(one, table("half", 50, {"seed": 2}))[0] > 2
+
+
+def test_a_network_is_not_tested_on_what_it_was_trained_on(tmp_path, capsys):
+    one = write_jets(tmp_path, 1, name="a.h5")
+    model = tmp_path / "model.safetensors"
+    spec = {"dataset": "a", "representation": "samples", "model": {"name": "particle-flow"}}
+    training = {"epochs": 1, "patience": None}
+    assert (
+        main(["train", str(one), str(model), "--seed", "1", "--spec", json.dumps({**spec, "training": training})]) == 0
+    )
+    swapped = tmp_path / "b.h5"
+    with Writer.create(swapped, "jets", spec={}, units={}) as writer:
+        for split, source in {"train": "test", "val": "val", "test": "train"}.items():
+            writer.append(split, read_block(one, source))
+    out = tmp_path / "predictions.h5"
+    options = ["--on", f"a={one}", f"b={swapped}", "--samples", f"a={one}", f"b={swapped}"]
+    assert main(["predict", str(model), str(out), *options]) == 1
+    assert "are in train or val of 'a' as well" in capsys.readouterr().err
+    assert not out.exists()
+    other = write_jets(tmp_path, 2, name="c.h5")
+    options = ["--on", f"a={one}", f"c={other}", "--samples", f"a={one}", f"c={other}"]
+    assert main(["predict", str(model), str(out), *options]) == 0

@@ -232,7 +232,8 @@ def test_what_is_not_defined_does_not_agree_or_disagree(numbers):
 
 def test_the_agreement_of_two_samples_by_hand():
     first = surveyed(("test", make_block([CORNER, CORNER, ALONE, CORNER], [1, 1, 1, 0])))
-    second = surveyed(("test", make_block([CORNER, ALONE], [1, 1])))
+    turned = [[(pt, eta, phi + 0.5) for pt, eta, phi in jet] for jet in (CORNER, ALONE)]
+    second = surveyed(("test", make_block(turned, [1, 1])))
     rows = compare_surveys(first, second)
     assert [(row.label, row.quantity) for row in rows] == [
         (label, name) for label in (1, 0) for name in ("multiplicity", "mass", "leading_fraction")
@@ -244,6 +245,8 @@ def test_the_agreement_of_two_samples_by_hand():
     assert mass.first == pytest.approx(np.sqrt(24), rel=1e-3)
     assert (fraction.first, fraction.second) == (pytest.approx(2.6 / 3), pytest.approx(0.9))
     assert [row.agrees for row in rows[3:]] == [None] * 3
+    shared = surveyed(("train", make_block([turned[0], CORNER], [1, 1])))
+    assert [(row.shared, row.agrees) for row in compare_surveys(first, shared)] == [(1, None)] * 6
 
 
 def test_momenta_of_the_toys_are_massless():

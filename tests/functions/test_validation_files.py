@@ -87,10 +87,11 @@ def test_any_two_samples_are_compared(first, second, tmp_path):
     assert len(rows) == 6
     table = Table((tmp_path / "a.html").read_text(encoding="utf-8"))
     assert table.rows[0] == ["quantity", "class", "a", "b", "ratio", "allowed", "within"]
-    assert {row[-1] for row in table.rows[1:]} <= {"yes", "no", "not defined"}
+    assert {row[-1] for row in table.rows[1:]} <= {"yes", "no", "not defined", "shared jets"}
     if first == second == "many":
         assert {float(row[4].split(" ")[0]) for row in table.rows[1:]} == {1.0}
-        assert [row[5:] for row in table.rows[1:4]] == [["5 %", "yes"], ["5 %", "yes"], ["7 %", "yes"]]
+        assert [row[5:] for row in table.rows[1:4]] == [[f"{n} %", "shared jets"] for n in (5, 5, 7)]
+        assert "jets are in both samples" in (tmp_path / "a.html").read_text(encoding="utf-8")
     if "none" in (first, second):
         assert {row[-1] for row in table.rows[1:]} == {"not defined"}
 

@@ -123,6 +123,8 @@ def test_views_change_what_is_predicted_and_not_what_is_trained(empty: Path) -> 
         assert " --views 4 > logs/" in commands["four"][verb]
         assert "--views" not in commands["one"][verb]
     assert commands["four"]["train"] == commands["one"]["train"]
+    samples = " --samples tiny=data/tiny/samples.h5 tiny-particles=data/tiny-particles/samples.h5"
+    assert samples in commands["one"]["predict"]
 
 
 @pytest.mark.parametrize(

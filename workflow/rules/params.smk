@@ -115,6 +115,20 @@ def test_inputs_of(wildcards):
     return [f"data/{dataset}/{experiment.representation}.h5" for dataset in tested_on(experiment)]
 
 
+def unseen_of(wildcards):
+    """Return the samples of all datasets that an experiment is tested on, its own first; none if that is the only one.
+
+    Nothing that is tested on may have been trained on.
+    """
+    tested = tested_on(analysis.experiments[wildcards.experiment])
+    return [f"data/{dataset}/samples.h5" for dataset in tested] if len(tested) > 1 else []
+
+
+def unseen_options(wildcards, input):
+    """Return the option that names these samples."""
+    return ["--samples", *(f"{file.split('/')[1]}={file}" for file in input.samples)] if input.samples else []
+
+
 def scores_of(wildcards):
     """Return the file of scores that stands for one training of an experiment; they are numbered from 1."""
     files = dict(enumerate(analysis.experiments[wildcards.experiment].scores.files, 1))

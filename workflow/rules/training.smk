@@ -42,7 +42,7 @@ rule train:
 rule predict:
     """Apply a trained network to the test splits of its own dataset and of those in `test_on`.
 
-    Writes one group per dataset: event and what the task predicts.
+    Writes one group per dataset: event and what the task predicts. No entry of theirs may be one that was trained on.
 
     Uses wildcards `experiment` and `seed`.
     """
@@ -50,6 +50,7 @@ rule predict:
         model="results/{experiment}/seed{seed}/model.safetensors",
         description="results/{experiment}/seed{seed}/model.json",
         tested=test_inputs_of,
+        samples=unseen_of,
     output:
         predictions="results/{experiment}/seed{seed}/predictions.h5",
     log:
@@ -64,9 +65,11 @@ rule predict:
         on=lambda wildcards, input: [
             f"{name}={file}" for name, file in zip(tested_on(analysis.experiments[wildcards.experiment]), input.tested)
         ],
+        samples=unseen_options,
         views=views_options,
         code=lambda wildcards: training_code(wildcards, "predict"),
     message:
         "Predicting with {wildcards.experiment}, seed {wildcards.seed}"
     shell:
-        "jetpulse predict {input.model} {output.predictions} --on {params.on:q} {params.views} > {log} 2>&1"
+        "jetpulse predict {input.model} {output.predictions} --on {params.on:q} {params.samples:q} {params.views}"
+        " > {log} 2>&1"

@@ -118,6 +118,13 @@ def train(
         metavar="DATASET=FILE",
         help="representation files whose test split is predicted",
     ),
+    argument(
+        "--samples",
+        nargs="+",
+        default=[],
+        metavar="DATASET=FILE",
+        help="samples.h5 of the dataset trained on, then of the others: none of their test entries may be trained on",
+    ),
     views(),
     argument(
         "--device",
@@ -126,10 +133,13 @@ def train(
         help="where to compute (default: auto, a GPU if there is one)",
     ),
 )
-def predict(model: Path, out: Path, on: list[str], views: int | None, device: str) -> None:
+def predict(model: Path, out: Path, on: list[str], samples: list[str], views: int | None, device: str) -> None:
     """Apply a trained network to the test split of one or more datasets.
 
     Every file must have been made with the representation that the network was trained on.
+
+    With --samples it fails when the test split of another dataset than the first holds entries of that one's train or
+    val, on which the network was trained; a dataset with `duplicates: keep` only logs them.
 
     Writes a group per dataset: event int64 (n), and by task: label and probability float64 (n, classes or bins);
     latent, latent_sigma and reconstruction float32 (n, ...); generated float32 (n, ...); target and prediction
@@ -141,7 +151,8 @@ def predict(model: Path, out: Path, on: list[str], views: int | None, device: st
     from jetpulse.training.trained import write_predictions
 
     log_start("predict", "torch", "safetensors")
-    write_predictions(model, out, named_paths(on, "--on"), views=views, device=device, log=log)
+    datasets = named_paths(samples, "--samples")
+    write_predictions(model, out, named_paths(on, "--on"), samples=datasets, views=views, device=device, log=log)
     log(f"wrote {out}")
 
 

@@ -52,7 +52,8 @@ def plot_jet_agreement(samples: list[str], figure: Path, table: Path) -> None:
 
     The first dataset is drawn as lines, the second as points with Poisson errors, below their ratio; all splits
     together, normalised. The table has mean number of constituents, median mass and mean leading constituent's share
-    of pT, with statistical errors, and whether they agree within 5 %, 5 % and 7 % plus the error.
+    of pT, with statistical errors, and whether they agree within 5 %, 5 % and 7 % plus the error; not where the same
+    jets are in both.
 
     Example:
       jetpulse plot-jet-agreement --samples jets=data/jets/samples.h5 real=data/real/samples.h5 \\
@@ -65,6 +66,8 @@ def plot_jet_agreement(samples: list[str], figure: Path, table: Path) -> None:
     log_start("plot-jet-agreement", "matplotlib")
     with progress(sum(sum(split_sizes(file).values()) for file in paths.values()), "jets") as count:
         compared = write_agreement(paths, figure, table, count)
+    if compared[0].shared:
+        log(f"{compared[0].shared} jets are in both samples, whose agreement therefore says nothing")
     for row in compared:
         log(f"label {row.label}: {row.statistic} {row.quantity}: ratio {row.ratio:.4f} +- {row.ratio_error:.4f}")
     log(f"wrote {figure}, {table}")

@@ -92,7 +92,9 @@ def agreement_table(compared: Sequence[Comparison], names: tuple[str, str]) -> s
     rows = []
     for row in compared:
         title, digits = _STATISTICS[row.quantity]
-        verdict = {True: "yes", False: "<b>no</b>", None: "not defined"}[row.agrees]
+        verdict = {True: "yes", False: "<b>no</b>", None: "<b>shared jets</b>" if row.shared else "not defined"}[
+            row.agrees
+        ]
         rows.append(
             [
                 title,
@@ -109,6 +111,8 @@ def agreement_table(compared: Sequence[Comparison], names: tuple[str, str]) -> s
         f"Jets of <b>{second}</b> beside those of <b>{first}</b>, all splits: number ± statistical error. The ratio "
         "may differ from 1 by what is allowed plus its error."
     )
+    if shared := max((row.shared for row in compared), default=0):
+        caption += f" <b>{shared:,} jets are in both samples</b>: these agree with themselves, which says nothing."
     return _table(caption, heads, rows)
 
 

@@ -26,6 +26,7 @@ class Comparison:
     second: float
     second_error: float
     allowed: float
+    shared: int = 0  # jets that are in both samples, which then are not independent
 
     @property
     def ratio(self) -> float:
@@ -41,15 +42,18 @@ class Comparison:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the ratio differs from 1 by no more than allowed plus its error; None if that is not defined."""
-        if not math.isfinite(self.ratio) or not math.isfinite(self.ratio_error):
+        """Whether the ratio differs from 1 by no more than allowed plus its error.
+
+        None if that is not defined, as for samples that share jets.
+        """
+        if self.shared or not math.isfinite(self.ratio) or not math.isfinite(self.ratio_error):
             return None
         return abs(self.ratio - 1) <= self.allowed + self.ratio_error
 
 
 def compare_surveys(first: Survey, second: Survey) -> list[Comparison]:
     """Return mean number of constituents, median mass and mean leading fraction of every class in two samples."""
-    rows = []
+    rows, shared = [], first.shared(second)
     for label in CLASSES:
         for quantity, (statistic, allowed) in COMPARED.items():
             numbers = []
@@ -58,5 +62,5 @@ def compare_surveys(first: Survey, second: Survey) -> list[Comparison]:
                 mean = statistic == "mean"
                 numbers.append(found.mean if mean else found.quantile(0.5))
                 numbers.append(found.mean_error if mean else found.median_error)
-            rows.append(Comparison(label, quantity, statistic, *numbers, allowed))
+            rows.append(Comparison(label, quantity, statistic, *numbers, allowed, shared))
     return rows

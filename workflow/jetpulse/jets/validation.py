@@ -66,14 +66,18 @@ class Survey:
         self.largest_space_like = max(self.largest_space_like, float(excess.max(initial=0.0)))
         self._hashes[split].append(hash_examples(block))
 
+    def shared(self, other: "Survey") -> int:
+        """Return how many different jets are in both samples, whatever their splits."""
+        return len(np.intersect1d(np.concatenate(self._unique()), np.concatenate(other._unique())))
+
+    def _unique(self) -> list[np.ndarray]:
+        """Return the different hashes of every split, uint64."""
+        return [np.unique(np.concatenate([np.zeros(0, np.uint64), *blocks])) for blocks in self._hashes.values()]
+
     def duplicates(self) -> tuple[int, int]:
         """Return how many jets equal another one of their split, and one of another split; the first is not counted."""
-        within, unique = 0, []
-        for blocks in self._hashes.values():
-            hashes = np.concatenate([np.zeros(0, np.uint64), *blocks])
-            unique.append(np.unique(hashes))
-            within += len(hashes) - len(unique[-1])
-        together = np.concatenate(unique)
+        together = np.concatenate(self._unique())
+        within = sum(len(block) for blocks in self._hashes.values() for block in blocks) - len(together)
         return within, len(together) - len(np.unique(together))
 
 

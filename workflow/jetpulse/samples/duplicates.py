@@ -5,7 +5,7 @@ different ones has the same hash with a probability of about 10^-7.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,21 +145,43 @@ def shared_examples(trained: str | Path, tested: str | Path) -> tuple[int, int]:
     Raises:
         UserError: a damaged file.
     """
-    known = np.unique(np.concatenate([hash_examples(b) for split in ("train", "val") for b in _blocks(trained, split)]))
+    blocks = (block for split in ("train", "val") for block in iterate_blocks(trained, split))
+    known = np.unique(np.concatenate([hash_examples(block) for block in blocks]))
     count, first = 0, -1
-    for block in _blocks(tested, "test"):
-        shared = np.flatnonzero(np.isin(hash_examples(block), known))
+    for block in iterate_blocks(tested, "test") if len(known) else ():
+        hashes = hash_examples(block)
+        near = known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)]
+        shared = np.flatnonzero(near == hashes)
         if len(shared) and not count:
             first = int(block.entries["event"][shared[0]])
         count += len(shared)
     return count, first
 
 
-def _blocks(path: str | Path, split: str) -> Iterator[Block]:
-    return iterate_blocks(path, split)
+def check_unseen(samples: Mapping[str, Path], log: Callable[[str], None] = lambda line: None) -> None:
+    """Refuse to test a network on what it was trained on.
 
+    Args:
+        samples: name -> samples.h5 of the dataset that is trained on, first, and of others that are tested on.
+        log: gets a line where the other dataset's config keeps duplicates.
 
-def keeps_duplicates(samples: str | Path) -> bool:
-    """Return whether a dataset may have its examples in several splits: its config says so, or they are a toy's few."""
-    source = read_attributes(samples)["spec"].get("source", {})
-    return source.get("duplicates") == "keep" or source.get("points") is not None
+    Raises:
+        UserError: a test split holds examples of the first one's train or val.
+    """
+    trained, path = next(iter(samples.items()), ("", Path()))
+    for name, other in list(samples.items())[1:]:
+        source = read_attributes(other)["spec"].get("source", {})
+        if source.get("points") is not None:  # some have four different points in all
+            continue
+        count, first = shared_examples(path, other)
+        if not count:
+            continue
+        line = (
+            f"{other}: {count} entries of the test split, the first of event {first}, are in train or val of "
+            f"{trained!r} as well, on which the network is trained"
+        )
+        if source.get("duplicates") != "keep":
+            raise UserError(
+                f"{line}; test on other entries than those of {name!r}, or set its `duplicates: keep` if it has files"
+            )
+        log(line)

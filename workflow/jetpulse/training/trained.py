@@ -13,6 +13,7 @@ from torch import nn
 from jetpulse.errors import UserError
 from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer, load_json
+from jetpulse.samples.duplicates import check_unseen
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import check_codes, check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
@@ -75,18 +76,22 @@ def write_predictions(
     path: Path,
     tested: Mapping[str, Path],
     *,
+    samples: Mapping[str, Path] | None = None,
     views: int | None = None,
     device: str = "auto",
     log: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Write the objective's predictions of each dataset's test split, a group for each: event, label, ...
 
-    A prediction is the mean over so many ``views`` of a jet, by default as many as the model was released with.
+    A prediction is the mean over so many ``views`` of a jet, by default as many as the model was released with. Of
+    ``samples``, samples.h5 by dataset, the first is the training's: the others' test must not hold what is trained on.
 
     Raises:
-        UserError: a dataset was made by another representation than the model was trained on.
+        UserError: a dataset was made by another representation than the model was trained on, or holds its training's
+            examples.
     """
     description = read_description(model)
+    check_unseen(samples or {}, log)
     where = choose_device(device, description["training"]["threads"])
     log(f"device: {describe_device(where)}")
     network, _, normalisation = load_model(model, where, views)
