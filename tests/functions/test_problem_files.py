@@ -265,6 +265,7 @@ def test_codes_of_classes_in_files_beside_are_numbered_anew(tmp_path):
 def test_a_single_class_is_refused(tmp_path):
     path = write(tmp_path / "t.csv", "a,kind\n" + "".join(f"{i},0\n" for i in range(30)))
     refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "all entries are of class 0")
+    refused(tmp_path, dataset({"files": str(path), "target": "kind"}), "kind is 0 in all entries")
     path = write(tmp_path / "u.csv", "a,kind\n" + "1,0\n2,1\n" * 15)
     refused(tmp_path, dataset({"files": str(path), "label": "kind"}), "none of the 30 entries", "`duplicates: keep`")
 

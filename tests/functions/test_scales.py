@@ -126,6 +126,7 @@ def test_the_validation_tells_the_unit(tmp_path, capsys):
         (slice(None), (-1.0, 0.5, 0.5, 0.0), "E is -1 GeV"),
         (2, (np.nan, 1.0, 1.0, 0.0), "E is nan"),
         (2, (np.inf, 1.0, 1.0, 0.0), "E is inf"),
+        (2, (1e30, 1.0, 1.0, 0.0), "E is 1e+30 GeV (1 such constituents)"),
         (slice(None), (5.0, 0.0, 0.0, 5.0), "the jet's pT is 0 (4 such jets)"),
     ],
 )

@@ -213,9 +213,10 @@ def test_wrong_counts_are_refused_with_file_and_row(tmp_path, pair, value, monke
     refused(tmp_path, from_files([pair[0], path]), path, "row 30, bin 2")
 
 
-def test_wrong_fluxes_are_refused_with_file_and_row(tmp_path, pair):
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 1e300])
+def test_wrong_fluxes_are_refused_with_file_and_row(tmp_path, pair, value):
     flux = np.ones((40, 2))
-    flux[7, 1] = np.nan
+    flux[7, 1] = value
     path = write_frame(tmp_path / "o.h5", flux)
     refused(tmp_path, from_files([pair[0]], [path]), path, "row 7", "line 2")
 

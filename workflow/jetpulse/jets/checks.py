@@ -16,6 +16,7 @@ from jetpulse.samples import Block, row_of
 # E, px, py, pz are rounded to float32 (2^-24 of each) after a few operations that may round as often: room for sixteen.
 ROUNDING = 2.0**-20
 MOST_PT = 50_000.0  # GeV; no collider reaches a median so high, MeV do
+MOST_ENERGY = 1e8  # GeV of a constituent: 100 TeV, the most that any beam is planned for, if MeV are taken for GeV
 _SWAPPED = 0.5  # of the constituents have E < |p|: more than damage, another order of the columns
 _FITS = 0.99
 _SIGMAS = 4.0  # chance makes one block in 16,000 deviate so far
@@ -66,8 +67,8 @@ def _scan(constituents, offsets):
             py, pz = np.float64(constituents[i, 2]), np.float64(constituents[i, 3])
             square = px * px + py * py
             lowest = E * (1.0 + ROUNDING)
-            # Written so that NaN fails too; infinity minus itself is NaN.
-            if not (square > 0.0 and E > 0.0 and E - E == 0.0 and square + pz * pz <= lowest * lowest):
+            # Written so that NaN and infinity fail too.
+            if not (square > 0.0 and 0.0 < E <= MOST_ENERGY and square + pz * pz <= lowest * lowest):
                 unphysical = True
             if square > last and unsorted < 0:
                 unsorted = i
@@ -95,6 +96,12 @@ def _explain(block: Block, path: str | Path) -> None:
         raise UserError(
             f"{path}: {_locate(block, negative[0])}: E is {values[negative[0], 0]:g} GeV, expected a positive energy; "
             "repair the file"
+        )
+    absurd = np.flatnonzero(values[:, 0] > MOST_ENERGY)
+    if len(absurd):
+        raise UserError(
+            f"{path}: {_locate(block, absurd[0])}: E is {values[absurd[0], 0]:g} GeV ({len(absurd)} such "
+            f"constituents), expected at most {MOST_ENERGY:g}; repair the file, or check its `unit`"
         )
     still = np.flatnonzero((values[:, 1] == 0) & (values[:, 2] == 0))
     if len(still):
@@ -132,7 +139,7 @@ def check_energies(block: Block, path: str | Path) -> None:
         UserError: a constituent that is not finite or has no positive energy, or a jet without transverse momentum.
     """
     values = block.flat["constituents"]
-    if not (np.isfinite(values).all() and (values[:, 0] > 0).all()):
+    if not (np.isfinite(values).all() and ((values[:, 0] > 0) & (values[:, 0] <= MOST_ENERGY)).all()):
         _explain(block, path)
     _check_pt(block, path)
 

@@ -60,7 +60,7 @@ def write_samples(
         UserError: a bad file, one named twice, entries of a single class, the same row or event in two splits, or a
             split that ends up empty.
     """
-    entries, counts, seen = open_entries(spec), Counter(), set()
+    entries, counts, seen, ends = open_entries(spec), Counter(), set(), set()
     keep = spec.source.duplicates == "keep"
     by_value = bool(entries.files) and not entries.events and not keep
     shuffled = spec.split.method == "shuffle" and not entries.events
@@ -86,9 +86,13 @@ def write_samples(
                         counts[split] += len(chosen)
                         if entries.answers == "classes":
                             seen.update((split, int(label)) for label in np.unique(answers[chosen]))
+                    if entries.answers == "number" and len(answers):
+                        ends |= {float(answers.min()), float(answers.max())}
                     row += len(features)
                     progress(len(features))
         duplicates.check(log)
+        if entries.files and len(ends) == 1:
+            raise UserError(f"{path}: {entries.target} is {ends.pop():g} in all entries; there is nothing to learn")
         _check_splits(path, spec, counts, "; equal rows share one unless `duplicates: keep`" if by_value else "")
         writer.describe(**_attributes(entries, definition, {label for _, label in seen}, path))
     for line in [*describe_events(dict.fromkeys(entries.files, entries.events)), *_about_classes(entries, seen)]:

@@ -48,15 +48,15 @@ def check_counts(counts: np.ndarray, path: str | Path, first: int = 0) -> None:
 
 
 def check_flux(flux: np.ndarray, path: str | Path, first: int = 0) -> None:
-    """Refuse fluxes (n, lines) that are not finite; ``first`` is the row in the file where they begin.
+    """Refuse fluxes (n, lines) that no number of float32 can be; ``first`` is the row in the file where they begin.
 
     Raises:
         UserError: names the file, the row and the line.
     """
-    wrong = np.argwhere(~np.isfinite(flux))
+    wrong = np.argwhere(~(np.abs(flux) <= np.finfo(np.float32).max))  # NaN is among them
     if len(wrong):
         row, column = wrong[0]
         raise UserError(
             f"{path}: row {first + row}: the flux of line {column + 1} is {flux[row, column]}, expected a finite "
-            "number; repair the file"
+            "number that float32 can hold; repair the file"
         )
