@@ -1,9 +1,12 @@
 """Every mistake is one line: where, which key, what was given, what is allowed, the nearest spelling."""
 
+import os
+import time
+
 import pytest
 
 from configurations import EXPERIMENT, IMAGES, MINIMAL, SIMULATION, changed, without
-from jetpulse.config import load_config, parse_config
+from jetpulse.config import check_files, load_config, parse_config
 from jetpulse.errors import UserError
 
 SOURCE = "datasets.jets.source"
@@ -290,3 +293,41 @@ def test_a_missing_file_or_a_folder_is_one_line(tmp_path, name):
         load_config(tmp_path / name)
     assert str(error.value).startswith(f"{tmp_path / name}: ")
     assert "\n" not in str(error.value)
+
+
+def checked_file(path):
+    files = {"datasets.jets.source": {"files": [str(path)]}}
+    check_files(parse_config(changed(*files.items()), "my.yaml"), "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("missing.h5", "no such file"),
+        ("jets.h5/below", "no such file"),
+        ("x" * 300, "File name too long"),
+        (".", "is a folder, expected a file"),
+        ("null\0", "no such file"),
+        ("~there-is-no-such-user/jets.h5", "there is no such user"),
+    ],
+)
+def test_files_that_no_job_could_read_are_one_line(tmp_path, monkeypatch, path, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jets.h5").touch()
+    with pytest.raises(UserError) as error:
+        checked_file(path)
+    assert str(error.value).startswith("my.yaml: datasets.jets.source: ")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("ahead", [-1e10, -1.0, 0.0, 1e5, 1e9])
+def test_a_file_from_the_future_is_refused_before_it_fails_a_job(tmp_path, ahead):
+    path = tmp_path / "jets.h5"
+    path.touch()
+    os.utime(path, (time.time() + ahead, time.time() + ahead))
+    if ahead <= 0:
+        checked_file(path)
+        return
+    with pytest.raises(UserError, match=r"jets\.h5: was changed \d+ s in the future.*`touch` it"):
+        checked_file(path)

@@ -189,9 +189,7 @@ def test_a_loss_that_is_not_finite_is_a_failed_trial_and_the_search_goes_on(monk
 
 
 @pytest.mark.parametrize("what", ["UserError", "full disk"])
-def test_any_other_error_ends_the_search_which_then_goes_on_from_the_trials_before(
-    monkeypatch, images, tmp_path, what
-):
+def test_any_other_error_ends_the_search_which_then_goes_on_from_the_trials_before(monkeypatch, images, tmp_path, what):
     """As a folder for scratch files that is full for a while: no result, and no trial is lost or counted as failed."""
     plan, kept = plan_of(trials=3), tmp_path / "kept"
     trained = Script(GOOD, BAD)

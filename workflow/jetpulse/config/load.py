@@ -3,6 +3,8 @@
 import difflib
 import os
 import re
+import stat
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +18,8 @@ from jetpulse.errors import UserError
 
 # Names that would collide with folders of results/.
 RESERVED = ("benchmarks", "comparison", "datasets", "scans", "searches")
+# Seconds by which the clocks of a file server and of this machine may differ: no job that reads a file is as short.
+_CLOCKS = 2.0
 # Characters of a wrong value that a message repeats.
 _LONGEST = 200
 
@@ -244,7 +248,7 @@ def _check_splits(analysis: Analysis, name: str) -> list[str]:
 
 
 def check_files(analysis: Analysis, where: str, made: Collection[str] = ()) -> None:
-    """Refuse files that a used dataset or an experiment with scores names and that are not there.
+    """Refuse files that a used dataset or an experiment with scores names and that no job could use.
 
     Args:
         analysis: a checked configuration.
@@ -267,20 +271,39 @@ def check_files(analysis: Analysis, where: str, made: Collection[str] = ()) -> N
             except UserError as error:
                 lines.append(str(error))
                 continue
-            if not path.is_file() and str(path) not in made:
-                what = "is a folder, expected a file" if path.is_dir() else "no such file"
-                lines.append(f"{at}: {path}: {what}; check the path (relative ones start at {Path.cwd()})")
+            mistake = None if str(path) in made else _unusable(path)
+            lines += [f"{at}: {path}: {mistake}"] if mistake else []
     if lines:
         raise UserError("\n".join(dict.fromkeys(lines)))
+
+
+def _unusable(path: Path) -> str | None:
+    """Return why a file cannot be an input of a job, None if it can be."""
+    try:
+        state = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last of a null character
+        return f"no such file; check the path (relative ones start at {Path.cwd()})"
+    except OSError as error:
+        return f"{error.strerror}; check the path"
+    if not stat.S_ISREG(state.st_mode):
+        return f"is {'a folder' if stat.S_ISDIR(state.st_mode) else 'no regular file'}, expected a file"
+    ahead = state.st_mtime - time.time()
+    if ahead > _CLOCKS:
+        # Snakemake fails every job whose input is newer than its output, when the job is done.
+        return f"was changed {ahead:.0f} s in the future, as its time or this clock says; `touch` it or set the clock"
+    return None
 
 
 def expand_path(text: str, where: str) -> str:
     """Expand ``~`` and ``$VARIABLES`` in a path from the config.
 
     Raises:
-        UserError: a variable is not set.
+        UserError: a variable is not set, or no user is called as behind ``~``.
     """
-    expanded = os.path.expandvars(Path(text).expanduser())
+    try:
+        expanded = os.path.expandvars(Path(text).expanduser())
+    except RuntimeError as error:
+        raise UserError(f"{where}: {text!r}: there is no such user; write the path") from error
     if "$" in expanded:
         unset = re.search(r"\$\{?(\w*)", expanded)[1]
         raise UserError(
