@@ -46,7 +46,24 @@ def history(model: Path) -> np.ndarray:
         return np.array([[float(value) for value in row.values()] for row in csv.DictReader(handle)])
 
 
-def test_two_processes_train_as_one(images, tmp_path, capfd):
+# What sites set for trainings over several machines, or forget to unset.
+SITE = {
+    "GLOO_SOCKET_IFNAME": "ib7",
+    "NCCL_SOCKET_IFNAME": "ib7",
+    "MASTER_ADDR": "there.is.no.such.host",
+    "MASTER_PORT": "",
+    "WORLD_SIZE": "",
+    "RANK": "",
+    "LOCAL_RANK": "",
+    "OMP_NUM_THREADS": "",
+    "CUDA_VISIBLE_DEVICES": "",
+    "SLURM_JOB_ID": "",
+}
+
+
+def test_two_processes_train_as_one_whatever_the_site_has_set(images, tmp_path, capfd, monkeypatch):
+    for name, value in SITE.items():
+        monkeypatch.setenv(name, value)
     together, alone = (tmp_path / name / "model.safetensors" for name in ("together", "alone"))
     assert main(command(images, together, SETTINGS)) == 0
     lines = capfd.readouterr().err.splitlines()
@@ -91,7 +108,8 @@ def test_a_process_that_was_started_alone_is_not_one_of_two(images, tmp_path):
 
 
 def test_more_processes_than_the_training_wants_are_refused(images, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "3")
+    for name, value in {"WORLD_SIZE": "3", "RANK": "0", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(UserError) as error:
         write_model(images, tmp_path / "m" / "model.safetensors", experiment({"processes": 2}), 1)
     assert_one_line(error, "training.processes: 2", "3 were started")
@@ -103,6 +121,38 @@ def test_a_mistake_is_told_once_by_two_processes(tmp_path, capfd):
     assert ended.value.code == 1
     told = [line for line in capfd.readouterr().err.splitlines() if "none.h5" in line]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({}, (0, 0, 1)),
+        ({"WORLD_SIZE": "", "RANK": "", "LOCAL_RANK": ""}, (0, 0, 1)),
+        ({"WORLD_SIZE": "4", "MASTER_ADDR": "a"}, (0, 0, 1)),
+        ({"WORLD_SIZE": "1", "RANK": "0", "MASTER_ADDR": "a"}, (0, 0, 1)),
+        ({"WORLD_SIZE": "four", "RANK": "1", "MASTER_ADDR": "a"}, (0, 0, 1)),
+        ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "a"}, (0, 0, 1)),
+        ({"WORLD_SIZE": "2", "RANK": "-1", "MASTER_ADDR": "a"}, (0, 0, 1)),
+        ({"WORLD_SIZE": "4", "RANK": "3"}, (0, 0, 1)),
+        ({"LOCAL_RANK": "1"}, (0, 0, 1)),
+        ({"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1", "MASTER_ADDR": "a"}, (3, 1, 4)),
+        ({"WORLD_SIZE": "4", "RANK": "3", "JETPULSE_MEETING": "/m"}, (3, 3, 4)),
+    ],
+)
+def test_who_is_alone_is_not_taken_for_one_of_several(monkeypatch, given, place):
+    for name in (*SITE, "JETPULSE_MEETING"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert (processes.is_worker(), processes.place(), processes.leads()) == (place[2] > 1, place[1], place[0] == 0)
+
+
+def test_processes_that_do_not_find_each_other_say_so(monkeypatch):
+    for name, value in (SITE | {"WORLD_SIZE": "2", "RANK": "1"}).items():
+        monkeypatch.setenv(name, value)
+    words = r"do not find each other \(.*check GLOO_SOCKET_IFNAME, NCCL_SOCKET_IFNAME, MASTER_ADDR"
+    with pytest.raises(UserError, match=words), processes.joined(2, torch.device("cpu")):
+        pass
 
 
 WORKER = "import os, sys, time; rank = int(os.environ['RANK']); "

@@ -11,7 +11,7 @@ _NO_GPU = ("", "0", "-1", "none", "NoDevFiles")
 
 def has_job() -> bool:
     """Return whether this process belongs to a SLURM job."""
-    return "SLURM_JOB_ID" in os.environ
+    return bool(os.environ.get("SLURM_JOB_ID"))
 
 
 def has_promised_gpu() -> bool:

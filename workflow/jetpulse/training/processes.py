@@ -1,11 +1,14 @@
 """Several processes in one training: each takes a part of every batch, and their gradients are added up.
 
 The processes know their places from the environment, as `torchrun` sets it (RANK, LOCAL_RANK, WORLD_SIZE, and an
-address to meet at); ``launch`` sets the same for those that `jetpulse train` starts, which meet in a file.
+address to meet at); ``launch`` sets the same for those that `jetpulse train` starts, which meet in a file. Variables of
+a site that are empty or no numbers, or that tell of one process alone, say nothing.
 """
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,16 @@ from jetpulse.errors import StoppedError, UserError
 from jetpulse.training.interruptions import SIGNALS
 
 _MEETING = "JETPULSE_MEETING"
+# What sites set for trainings over several machines: networks, and where to meet.
+_OF_THE_SITE = (
+    "GLOO_SOCKET_IFNAME",
+    "GLOO_DEVICE_TRANSPORT",
+    "NCCL_SOCKET_IFNAME",
+    "NCCL_COMM_ID",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+)
+_LOOPBACKS = ("lo", "lo0")
 # Seconds that the others get to end by themselves when one process has failed.
 _GRACE = 10.0
 # Exit code of a process that was left by another one, which knows why.
@@ -81,17 +94,28 @@ ALONE = Group()
 
 def is_worker() -> bool:
     """Return whether this process is one of several that train together."""
-    return "WORLD_SIZE" in os.environ
+    return _place()[2] > 1
 
 
 def place() -> int:
     """Return the number of this process among those of its machine, from 0."""
-    return int(os.environ.get("LOCAL_RANK", 0))
+    return _place()[1]
 
 
 def leads() -> bool:
     """Return whether this process is the one that writes."""
-    return int(os.environ.get("RANK", 0)) == 0
+    return _place()[0] == 0
+
+
+def _place() -> tuple[int, int, int]:
+    """Return this process' number, its number on its machine and how many there are: 0, 0 and 1 if it is alone."""
+    number = re.compile(r"[0-9]{1,9}")
+    given = {name: os.environ.get(name, "") for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE")}
+    rank, local, size = (int(text) if number.fullmatch(text) else None for text in given.values())
+    meets = os.environ.get(_MEETING) or os.environ.get("MASTER_ADDR")
+    if rank is None or size is None or not meets or not rank < size:
+        return 0, 0, 1
+    return rank, rank if local is None else local, size
 
 
 @contextmanager
@@ -99,9 +123,9 @@ def joined(processes: int, device: torch.device) -> Iterator[Group]:
     """Yield the group of a training of so many processes, all of which have to call this.
 
     Raises:
-        UserError: this process was not started as one of so many.
+        UserError: this process was not started as one of so many, or they do not find each other.
     """
-    found = int(os.environ.get("WORLD_SIZE", 1))
+    rank, _, found = _place()
     if found != processes:
         started = f"{found} were started" if is_worker() else "this one was started alone"
         raise UserError(
@@ -111,12 +135,18 @@ def joined(processes: int, device: torch.device) -> Iterator[Group]:
     if processes == 1:
         yield ALONE
         return
-    rank = int(os.environ["RANK"])
     meeting = os.environ.get(_MEETING)
     # Numbers on the CPU take gloo in any case; NCCL knows GPUs alone.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     method = f"file://{meeting}" if meeting else "env://"
-    distributed.init_process_group(backend, method, rank=rank, world_size=processes)
+    try:
+        distributed.init_process_group(backend, method, rank=rank, world_size=processes)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        names = ", ".join(name for name in _OF_THE_SITE if name in os.environ) or "the host's name and network"
+        raise UserError(
+            f"training.processes: the processes do not find each other ({reason}); check {names}"
+        ) from error
     if meeting:
         threading.Thread(target=_end_with_the_launcher, daemon=True).start()
     try:
@@ -171,7 +201,11 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
 
 def _start(rank: int, processes: int, arguments: Sequence[str], folder: Path) -> subprocess.Popen:
     numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, _MEETING: folder / "meeting"}
-    environment = os.environ | {name: str(value) for name, value in numbers.items()}
+    # They are on one machine: no network of the site's is asked for, nor that the host's name has an address.
+    loopback = next((name for _, name in socket.if_nameindex() if name in _LOOPBACKS), None)
+    numbers |= {"GLOO_SOCKET_IFNAME": loopback} if loopback else {}
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_THE_SITE}
+    environment = kept | {name: str(value) for name, value in numbers.items()}
     with (folder / f"{rank}.log").open("wb") as quiet:
         return subprocess.Popen(
             [sys.executable, *arguments], env=environment, stdin=subprocess.PIPE, stderr=quiet if rank else None
