@@ -1,6 +1,7 @@
 """The workflow used from elsewhere, as other projects and cron jobs do: nothing activated, any folder."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +48,35 @@ def test_the_workflow_runs_from_elsewhere_and_has_nothing_to_do_then(tmp_path: P
     assert first.startswith("jetpulse build-problems data/rings/samples.h5 --spec '{")
     assert "Nothing to be done" in snakemake_by_path(project, tmp_path, *words, "results/summary.csv")
     assert sorted(path.name for path in host.iterdir()) == [".jetpulse", ".snakemake", "data", "logs", "results"]
+
+
+HOST = """\
+configfile: "my.yaml"
+module jetpulse:
+    snakefile: "../project/Snakefile"
+    config: config
+    prefix: "below/results/here"
+use rule * from jetpulse as their_*
+rule mine:
+    default_target: True
+    input: [f"below/results/here/{file}" for file in FILES]
+"""
+
+
+def test_every_path_of_a_module_with_a_prefix_has_it(tmp_path: Path) -> None:
+    project, host = copy_project(tmp_path / "project"), tmp_path / "host"
+    host.mkdir()
+    (host / "my.yaml").write_bytes((project / "config/tiny.yaml").read_bytes())
+    with_seeds = ["seed1/model.safetensors", "metrics.json", "figures/roc.svg", "release/model.json"]
+    files = [f"results/tiny-cnn/{file}" for file in with_seeds]
+    files += [
+        "results/summary.csv",
+        "results/comparison/tiny/table.html",
+        "results/comparison/tiny-pulses/residuals.svg",
+    ]
+    files += ["results/comparison/transfers.svg", "results/scans/tiny-data/scan.csv"]
+    (host / "Snakefile").write_text(f"FILES = {files!r}\n{HOST}")
+    text = snakemake_by_path(project, host, "--dry-run", "--printshellcmds")
+    commands = [line for line in text.splitlines() if "jetpulse " in line and " > " in line]
+    assert len(commands) > 50
+    assert [line for line in commands if re.search(r"(?<!below/results/here/)\b(data|results|logs)/", line)] == []

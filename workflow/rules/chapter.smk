@@ -5,7 +5,7 @@ rule tell_problems:
     """Write the chapter of small problems: question, methods, figures, numbers and references of each."""
     input:
         metrics=lambda wildcards: [f"results/{name}/metrics.json" for name in problems()],
-        figures=chapter_figures,
+        figures=[file for _, file in chapter_figures()],
     output:
         page=report(
             "results/comparison/problems.html",
@@ -27,8 +27,8 @@ rule tell_problems:
             }
         ),
         questions=chapter_questions(),
-        results=lambda wildcards, input: by_experiment(input.metrics),
-        figures=chapter_figure_names,
+        results=lambda wildcards, input: named_files(problems(), input.metrics),
+        figures=lambda wildcards, input: named_files([name for name, _ in chapter_figures()], input.figures),
         code=code_of("tell-problems", *sorted({f"evaluation.{value.task}:COLUMNS" for value in problems().values()})),
     message:
         "Writing the chapter of small problems"

@@ -49,9 +49,7 @@ rule evaluate:
         "../../envs/cpu.yaml"
     params:
         task=lambda wildcards: analysis.experiments[wildcards.experiment].task,
-        samples=lambda wildcards, input: (
-            ["--samples", *(f"{file.split('/')[1]}={file}" for file in input.samples)] if input.samples else []
-        ),
+        samples=samples_options,
         calibration=lambda wildcards, input: ["--calibration", *input.calibration] if input.calibration else [],
         code=evaluation_code,
     message:
@@ -116,7 +114,7 @@ rule compare:
     params:
         spec=param_of({name: value.model_dump() for name, value in compared.items()}),
         code=code_of("compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in compared.values()})),
-        results=lambda wildcards, input: [f"{name}={file}" for name, file in zip(compared, input.metrics)],
+        results=lambda wildcards, input: named_files(compared, input.metrics),
         scans=points_of_scans(),
     message:
         "Comparing all experiments"

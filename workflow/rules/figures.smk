@@ -202,7 +202,7 @@ rule plot_comparison:
     conda:
         "../../envs/cpu.yaml"
     params:
-        predictions=lambda wildcards, input: by_experiment(input.predictions),
+        predictions=named_predictions_on,
         published=published_options,
         rows=published_rows,
         code=code_of("plot-comparison"),
@@ -237,8 +237,8 @@ rule tabulate:
         "../../envs/cpu.yaml"
     params:
         spec=comparison_spec,
-        results=lambda wildcards, input: by_experiment(input.metrics),
-        predictions=lambda wildcards, input: by_experiment(input.predictions),
+        results=lambda wildcards, input: named_files(comparable(wildcards), input.metrics),
+        predictions=named_predictions_on,
         published=published_options,
         rows=published_rows,
         code=lambda wildcards: code_of(

@@ -117,7 +117,7 @@ rule plot_localisation_comparison:
         "../../envs/cpu.yaml"
     params:
         spec=comparison_spec,
-        predictions=lambda wildcards, input: by_experiment(input.predictions),
+        predictions=named_predictions_on,
         code=code_of("plot-localisation-comparison"),
     message:
         "Comparing the pulse finders on {wildcards.dataset}"

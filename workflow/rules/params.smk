@@ -124,11 +124,6 @@ def unseen_of(wildcards):
     return [f"data/{dataset}/samples.h5" for dataset in tested] if len(tested) > 1 else []
 
 
-def unseen_options(wildcards, input):
-    """Return the option that names these samples."""
-    return ["--samples", *(f"{file.split('/')[1]}={file}" for file in input.samples)] if input.samples else []
-
-
 def scores_of(wildcards):
     """Return the file of scores that stands for one training of an experiment; they are numbered from 1."""
     files = dict(enumerate(analysis.experiments[wildcards.experiment].scores.files, 1))
@@ -146,6 +141,12 @@ def samples_of(wildcards):
     if name_kind(experiment) == "jets":
         return []
     return [f"data/{dataset}/samples.h5" for dataset in tested_on(experiment)]
+
+
+def samples_options(wildcards, input):
+    """Return the option that names the samples of the datasets that an experiment is tested on, if they are needed."""
+    names = tested_on(analysis.experiments[wildcards.experiment])
+    return ["--samples", *named_files(names, input.samples)] if input.samples else []
 
 
 def training_threads(wildcards):
@@ -225,9 +226,15 @@ def predictions_on(wildcards):
     ]
 
 
-def by_experiment(files):
-    """Return files below results/ as EXPERIMENT=FILE."""
-    return [f"{file.split('/')[1]}={file}" for file in files]
+def named_predictions_on(wildcards, input):
+    """Return the predictions on a dataset as EXPERIMENT=FILE."""
+    names = [name for name in comparable(wildcards) for _ in analysis.experiments[name].numbers()]
+    return named_files(names, input.predictions)
+
+
+def named_files(names, files):
+    """Return files as NAME=FILE; their own folders say nothing, as a host of the workflow may put others before them."""
+    return [f"{name}={file}" for name, file in zip(names, files, strict=True)]
 
 
 def comparison_spec(wildcards):

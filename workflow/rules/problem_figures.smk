@@ -149,7 +149,7 @@ rule plot_boundaries:
     input:
         models=[f"results/{name}/seed{value.seeds[0]}/model.safetensors" for name, value in in_a_plane().items()],
         descriptions=[f"results/{name}/seed{value.seeds[0]}/model.json" for name, value in in_a_plane().items()],
-        samples=[f"data/{name}/samples.h5" for name in dict.fromkeys(value.dataset for value in in_a_plane().values())],
+        samples=[f"data/{name}/samples.h5" for name in plane_datasets()],
     output:
         figure=report(
             "results/comparison/boundaries.svg",
@@ -165,8 +165,8 @@ rule plot_boundaries:
         "../../envs/cpu.yaml"
     params:
         spec=plane_spec(),
-        models=lambda wildcards, input: by_experiment(input.models),
-        samples=lambda wildcards, input: by_experiment(input.samples),
+        models=lambda wildcards, input: named_files(in_a_plane(), input.models),
+        samples=lambda wildcards, input: named_files(plane_datasets(), input.samples),
         code=code_of("plot-boundaries", *network_modules(in_a_plane().values())),
     message:
         "Drawing the boundaries between classes in a plane"
@@ -200,7 +200,7 @@ rule plot_measures:
         "../../envs/cpu.yaml"
     params:
         spec=measures_spec,
-        results=lambda wildcards, input: by_experiment(input.metrics),
+        results=lambda wildcards, input: named_files(comparable(wildcards), input.metrics),
         code=code_of("plot-measures"),
     message:
         "Comparing the experiments on {wildcards.dataset}"

@@ -20,6 +20,11 @@ def problem_names(task):
     return list(experiments_of("problems", task))
 
 
+def plane_datasets():
+    """Return the names of the datasets whose decision surfaces are drawn in one grid."""
+    return list(dict.fromkeys(value.dataset for value in in_a_plane().values()))
+
+
 def plane_spec():
     """Return the experiments whose decision surfaces are drawn in one grid, as one JSON value."""
     shown = {"task", "dataset", "representation", "model"}
@@ -39,23 +44,20 @@ def problems():
     return {name: value for name, value in experiments_of("problems").items() if name in named}
 
 
+def problem_datasets():
+    """Return the names of the datasets of the named experiments on small problems."""
+    return list(dict.fromkeys(value.dataset for value in problems().values()))
+
+
 def chapter_questions():
     """Return what is asked of every dataset of the chapter, in the config's order, as one JSON value."""
-    asked_of = dict.fromkeys(value.dataset for value in problems().values())
-    return param_of([[name, analysis.datasets[name].question or ""] for name in asked_of])
+    return param_of([[name, analysis.datasets[name].question or ""] for name in problem_datasets()])
 
 
-def chapter_figures(wildcards):
-    """Return the figures of the chapter."""
-    samples = dict.fromkeys(value.dataset for value in problems().values())
-    files = [f"results/datasets/{name}/problems/sample.svg" for name in samples]
+def chapter_figures():
+    """Return the figures of the chapter with the dataset or experiment that each belongs to, as pairs."""
+    pairs = [(name, f"results/datasets/{name}/problems/sample.svg") for name in problem_datasets()]
     for name, value in problems().items():
         shown = [*MAIN_FIGURES[value.task], *(["weights"] if value.model.name == "linear" else [])]
-        files += [f"results/{name}/figures/{figure}.svg" for figure in shown]
-    return files
-
-
-def chapter_figure_names(wildcards, input):
-    """Return the figures of the chapter as NAME=FILE, by dataset or experiment."""
-    parts = {file: file.split("/") for file in input.figures}
-    return [f"{part[2] if part[1] == 'datasets' else part[1]}={file}" for file, part in parts.items()]
+        pairs += [(name, f"results/{name}/figures/{figure}.svg") for figure in shown]
+    return pairs

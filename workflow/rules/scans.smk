@@ -32,7 +32,7 @@ rule summarise_scan:
         "../../envs/cpu.yaml"
     params:
         spec=lambda wildcards: spec_of(scans[wildcards.scan]),
-        results=lambda wildcards, input: by_experiment(input.metrics),
+        results=lambda wildcards, input: named_files(scans[wildcards.scan].experiments(), input.metrics),
         code=lambda wildcards: code_of("summarise-scan", f"evaluation.{scans[wildcards.scan].task}:COLUMNS"),
     message:
         "Summarising the scan {wildcards.scan}"
@@ -71,7 +71,7 @@ rule search:
         gpu=lambda wildcards: training_gpus(as_experiment(wildcards)),
     params:
         spec=search_spec,
-        folder=lambda wildcards: f"results/searches/{wildcards.search}",
+        folder=lambda wildcards, output: output.trials.removesuffix("/trials.csv"),
         options=constituents_options,
         code=lambda wildcards: training_code(as_experiment(wildcards), "search"),
     message:

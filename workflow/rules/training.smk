@@ -62,10 +62,8 @@ rule predict:
     conda:
         "../../envs/cpu.yaml"
     params:
-        on=lambda wildcards, input: [
-            f"{name}={file}" for name, file in zip(tested_on(analysis.experiments[wildcards.experiment]), input.tested)
-        ],
-        samples=unseen_options,
+        on=lambda wildcards, input: named_files(tested_on(analysis.experiments[wildcards.experiment]), input.tested),
+        samples=samples_options,
         views=views_options,
         code=lambda wildcards: training_code(wildcards, "predict"),
     message:

@@ -109,7 +109,7 @@ rule plot_transfers:
         "../../envs/cpu.yaml"
     params:
         spec=transfers_spec(),
-        results=lambda wildcards, input: by_experiment(input.metrics),
+        results=lambda wildcards, input: named_files(transferred(), input.metrics),
         code=code_of("plot-transfers"),
     message:
         "Comparing trainings on one sample with tests on others"
