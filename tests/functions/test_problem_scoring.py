@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -14,7 +16,7 @@ from sklearn.datasets import load_digits
 from jetpulse.cli import main
 from jetpulse.errors import UserError
 from jetpulse.problems import tables
-from jetpulse.samples import read_block
+from jetpulse.samples import load_json, read_block
 from jetpulse.training import scoring
 from jetpulse.training.files import write_model
 from jetpulse.training.scoring import write_scores
@@ -87,6 +89,18 @@ def test_scores_of_samples_are_the_predictions(chain, tmp_path):
             np.testing.assert_allclose(found[f"probability_{colour}"], predicted["probability"][:, k], rtol=1e-6)
         assert ("score" in found) == (name == "two")
     assert len(table(tmp_path / "s.csv")) == 3
+
+
+def test_classes_have_the_codes_of_the_users_files(chain, tmp_path):
+    shutil.copytree(chain / "two", tmp_path / "two")
+    description = load_json(tmp_path / "two" / "model.json") | {"classes": ["3", "7"]}
+    (tmp_path / "two" / "model.json").write_text(json.dumps(description))
+    with h5py.File(chain / "two.h5") as handle:
+        csv_file = write_csv(tmp_path / "n.csv", dict(zip(NAMES, handle["test/features"][:].T, strict=True)))
+    write_scores(model(tmp_path, "two"), csv_file, tmp_path / "s.csv")
+    found = table(tmp_path / "s.csv")
+    np.testing.assert_array_equal(found["class"], np.where(found["probability_7"] > found["probability_3"], 7, 3))
+    assert set(found["class"]) == {3, 7}
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".h5"])

@@ -92,8 +92,9 @@ def score(
     Writes a row for each entry: event (its row in the file, or its id where columns name it or in a file of the
     project), jet or entry (its number in the order of the file, those left out not counted) and, of a classifier, the
     probability of each class and the score, which is that of signal or of the second of two classes; class is the
-    number of the most probable class of a problem. Of a regression: the prediction, in the units of what was learned;
-    of a pulse finder: the best bin, its probability and the mean bin; of an autoencoder: the latent coordinates.
+    number of the most probable class of a problem, its code in the user's files if classes are called by these. Of a
+    regression: the prediction, in the units of what was learned; of a pulse finder: the best bin, its probability and
+    the mean bin; of an autoencoder: the latent coordinates.
 
     A released model (results/EXPERIMENT/release) is checked first: the weights must be those that were released; the
     log says what they were trained on, with which code, how good they are, under which licence, and warns if the

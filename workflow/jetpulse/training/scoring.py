@@ -238,7 +238,13 @@ def _classes(names: Sequence[str], predicted: Mapping[str, np.ndarray]) -> Colum
     probability = predicted["probability"]
     # A slash would be a folder in HDF5.
     columns = {f"probability_{name.replace('/', '_')}": probability[:, k] for k, name in enumerate(names)}
-    return {"class": probability.argmax(axis=1)} | columns | ({"score": probability[:, 1]} if len(names) == 2 else {})
+    # A class is called as in the user's files, where its name is a code.
+    codes = np.array([int(name) if all(map(str.isdecimal, names)) else k for k, name in enumerate(names)])
+    return (
+        {"class": codes[probability.argmax(axis=1)]}
+        | columns
+        | ({"score": probability[:, 1]} if len(names) == 2 else {})
+    )
 
 
 def _in_words(columns: Columns, description: Mapping[str, Any]) -> Iterator[str]:
@@ -248,8 +254,8 @@ def _in_words(columns: Columns, description: Mapping[str, Any]) -> Iterator[str]
         return
     names = class_names(description)
     probabilities = np.stack([values for name, values in columns.items() if name.startswith("probability_")], axis=1)
-    for best, row in zip(columns["class"], probabilities, strict=True):
-        yield f"{names[best]} (probability {row[best]:.4f})"
+    for row in probabilities:
+        yield f"{names[row.argmax()]} (probability {row.max():.4f})"
 
 
 def _localisation(predicted: Mapping[str, np.ndarray]) -> Columns:
