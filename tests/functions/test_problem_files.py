@@ -377,6 +377,9 @@ def test_columns_name_the_events_of_a_table_and_are_no_features(tmp_path, format
     assert read_attributes(tmp_path / "s.h5")["columns"] == "x"
     events = [entries["event"] for entries in contents(tmp_path / "s.h5").values()]
     assert sum(len(np.unique(part)) for part in events) == len(np.unique(np.concatenate(events))) == 100
+    lines = []
+    write_samples(tmp_path / "s.h5", dataset(source), log=lines.append)
+    assert lines[-1] == "column 'id' is learned from like any other; if it names events, set `event: id`"
     write_samples(tmp_path / "s.h5", dataset(source | {"event": "id"}))
     assert sorted(set(joined(tmp_path / "s.h5", "event").tolist())) == sorted(set(ids.tolist()))
     refused(tmp_path / "none", dataset(source | {"event": "kind"}), "'kind' names the event")

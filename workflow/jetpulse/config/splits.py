@@ -16,9 +16,9 @@ class Split(Section):
     seed: Seed = Field(0, description="Another seed deals the events anew.")
     method: Literal["hash", "shuffle"] = Field(
         "hash",
-        description="`hash`: by the event's id alone, so that more events move none of the others; `shuffle`: "
-        "scikit-learn's train_test_split with random_state `seed`, test and train in exact numbers (waveforms and "
-        "spectra only).",
+        description="`hash`: by the event's id alone (rows of tables from files: by their values), so that more events "
+        "or files move none of the others; `shuffle`: scikit-learn's train_test_split with random_state `seed`, test "
+        "and train in exact numbers, by the place among all files (not of jets).",
     )
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib import import_module
@@ -95,9 +96,17 @@ def write_samples(
             raise UserError(f"{path}: {entries.target} is {ends.pop():g} in all entries; there is nothing to learn")
         _check_splits(path, spec, counts, "; equal rows share one unless `duplicates: keep`" if by_value else "")
         writer.describe(**_attributes(entries, definition, {label for _, label in seen}, path))
-    for line in [*describe_events(dict.fromkeys(entries.files, entries.events)), *_about_classes(entries, seen)]:
+    lines = [*describe_events(dict.fromkeys(entries.files, entries.events)), *_about_ids(entries)]
+    for line in [*lines, *_about_classes(entries, seen)]:
         log(line)
     return counts
+
+
+def _about_ids(entries: Entries) -> Iterator[str]:
+    """Yield a line for every column of a file that may name an event by what it is called, but is learned from."""
+    for name in entries.columns if entries.files else ():
+        if re.fullmatch(r"(event|entry|row|patient|sample)?[ _-]?(id|number|nr|no)|event", name, re.IGNORECASE):
+            yield f"column {name!r} is learned from like any other; if it names events, set `event: {name}`"
 
 
 def _about_classes(entries: Entries, seen: Collection[tuple[str, int]]) -> Iterator[str]:

@@ -90,16 +90,21 @@ class Duplicates:
 
     def between(self, name: str = "example") -> Iterator[Shared]:
         """Yield what every two splits share, of examples or of events."""
-        seen = {split: np.concatenate(parts) for split, parts in self._seen[name].items()}
-        place = {split: np.concatenate(parts) for split, parts in self._seen["place"].items()}
-        splits = list(seen)
+        unique = {split: np.unique(np.concatenate(parts)) for split, parts in self._seen[name].items()}
+        splits = list(unique)
         for i, one in enumerate(splits):
             for other in splits[i + 1 :]:
-                shared, here, there = np.intersect1d(seen[one], seen[other], return_indices=True)
+                shared = np.intersect1d(unique[one], unique[other], assume_unique=True)
                 if len(shared):
-                    first = np.argmin(there)
-                    places = place[one][here[first]], place[other][there[first]]
-                    yield Shared(one, int(places[0]), other, int(places[1]), len(shared))
+                    there, found = self._first(name, other, shared)
+                    here, _ = self._first(name, one, found)
+                    yield Shared(one, here, other, there, len(shared))
+
+    def _first(self, name: str, split: str, values: np.ndarray) -> tuple[int, np.ndarray]:
+        """Return the place of the first of a split that is one of some values, and its value as an array (1,)."""
+        seen = np.concatenate(self._seen[name][split])
+        first = int(np.argmax(np.isin(seen, values)))
+        return int(np.concatenate(self._seen["place"][split])[first]), seen[first : first + 1]
 
     def check(self, log: Callable[[str], None]) -> None:
         """Refuse examples and events that are in two splits, or log them; log examples that are twice in one.

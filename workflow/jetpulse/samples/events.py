@@ -55,7 +55,7 @@ def _whole(values: np.ndarray, name: str, path: str | Path, rows: np.ndarray) ->
     if values.ndim != 1 or values.dtype.kind not in "biuf":
         raise UserError(
             f"{path}: {name!r} is {values.dtype} of shape {values.shape}, expected one whole number for each entry to "
-            "name its event by; choose other columns by `event`"
+            "name its event by; choose other columns, or none, by `event`"
         )
     if values.dtype.kind == "f":
         exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
@@ -67,7 +67,7 @@ def _whole(values: np.ndarray, name: str, path: str | Path, rows: np.ndarray) ->
             expected = f"less than {exact:.0f}, where {values.dtype} begins to round" if whole else "a whole number"
             raise UserError(
                 f"{path}: event {rows[wrong[0]]}: {name} is {value}, which names an event, expected {expected}; "
-                "repair the file or choose other columns by `event`"
+                "repair the file or choose other columns, or none, by `event`"
             )
     if values.dtype == np.uint64:
         return values.view(np.int64)
@@ -121,8 +121,11 @@ class FileContents:
 
     def _digest(self, path: str) -> bytes:
         if path not in self._digests:
-            with Path(path).open("rb") as file:
-                self._digests[path] = hashlib.file_digest(file, "sha256").digest()
+            try:
+                with Path(path).open("rb") as file:
+                    self._digests[path] = hashlib.file_digest(file, "sha256").digest()
+            except OSError as error:
+                raise UserError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
         return self._digests[path]
 
 
