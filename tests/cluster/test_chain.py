@@ -40,7 +40,7 @@ def submitted(local: Path, tmp_path_factory: pytest.TempPathFactory, cluster: No
         running(folder, "--configfile", "config/tiny.yaml", "--slurm-keep-successful-logs") as run,
     ):
         elsewhere = pool.submit(snakemake, local, "--cores", "1")
-        assert run.finish(2400) == 0, run.output
+        assert run.finish(7200) == 0, run.output
         elsewhere.result()
         yield run
 

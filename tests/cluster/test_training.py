@@ -73,7 +73,7 @@ def limited(whole: Path, tmp_path_factory: pytest.TempPathFactory, cluster: None
     ):
         elsewhere = pool.submit(snakemake, whole, MODEL, "--cores", "1", config=write_config(whole))
         shorten(run)
-        assert run.finish(2400) == 1  # `promised` has no GPU; both together take a quarter of an hour on two busy cores
+        assert run.finish(7200) == 1  # `promised` has no GPU; both together take a quarter of an hour on two busy cores
         elsewhere.result()
         yield run
 

@@ -1,6 +1,5 @@
 """The command line as a person meets it: manual pages, mistakes in one line, exit codes."""
 
-import argparse
 import json
 import re
 import signal
@@ -292,55 +291,3 @@ def test_a_job_that_is_asked_to_end_leaves_nothing_behind(tmp_path):
         job.terminate()
         assert job.wait() == 128 + signal.SIGTERM
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-WITH_MODELS = {
-    "calibrate": "model",
-    "combine": "models",
-    "export-onnx": "model",
-    "plot-boundaries": "models",
-    "plot-classes": "models",
-    "plot-kernels": "models",
-    "plot-regression": "models",
-    "plot-saliency": "model",
-    "plot-weights": "models",
-    "predict": "model",
-    "release": "models",
-    "score": "model",
-}
-
-
-def model_argument(name):
-    (subparsers,) = (action for action in build_parser(name)._actions if action.dest == "verb")
-    found = [a for a in subparsers.choices[name]._actions if a.dest in ("model", "models")]
-    return found[0] if found else None
-
-
-def test_the_verbs_that_take_models_are_these():
-    assert {name: model_argument(name).dest for name in NAMES if model_argument(name)} == WITH_MODELS | {
-        "train": "model"
-    }
-
-
-@pytest.mark.parametrize("name", sorted(set(WITH_MODELS) - {"plot-boundaries"}))
-def test_a_folder_is_as_good_as_the_model_in_it(tmp_path, name):
-    kind = model_argument(name).type
-    (tmp_path / "seed1").mkdir()
-    (tmp_path / "seed1" / "model.safetensors").touch()
-    assert kind(str(tmp_path / "seed1")) == kind(f"{tmp_path}/seed1/") == tmp_path / "seed1" / "model.safetensors"
-    assert kind(str(tmp_path / "other.safetensors")) == tmp_path / "other.safetensors"
-    with pytest.raises(argparse.ArgumentTypeError, match="there are models in seed1 inside of it"):
-        kind(str(tmp_path))
-
-
-def test_a_folder_is_predicted_and_drawn_like_the_model_in_it(capsys, images, tmp_path):
-    assert run(capsys, "train", images, tmp_path / "m/model.safetensors", "--seed", 1, "--spec", SPEC)[0] == 0
-    for model, out in ((tmp_path / "m", "a.h5"), (tmp_path / "m/model.safetensors", "b.h5")):
-        assert run(capsys, "predict", model, tmp_path / out, "--on", f"toys={images}")[0] == 0
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    result = run(capsys, "predict", empty, tmp_path / "c.h5", "--on", f"toys={images}")
-    assert_mistake(result, "empty: a folder without model.safetensors", verb="predict")
-    drawn = ["plot-boundaries", "--models", f"a={empty}", "--samples", "b=c.h5", "--spec", "{}", "--out", "d.svg"]
-    assert_mistake(run(capsys, *drawn), "empty: a folder without model.safetensors", verb="plot-boundaries")

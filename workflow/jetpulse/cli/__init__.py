@@ -169,9 +169,6 @@ def main(argv: list[str] | None = None) -> int:
     except StoppedError as stopped:
         print(f"jetpulse {verb}: {stopped}", file=sys.stderr)
         return stopped.code
-    except MemoryError:
-        print(f"jetpulse {verb}: out of memory; use a machine with more or smaller inputs", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print(f"jetpulse {verb}: interrupted; nothing half-written is left", file=sys.stderr)
         return 130
@@ -179,6 +176,9 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if _out_of_memory(error):
+            print(f"jetpulse {verb}: out of memory; use a machine with more or smaller inputs", file=sys.stderr)
+            return 1
         if words := too_many_open(error):
             print(f"jetpulse {verb}: {words}", file=sys.stderr)
             return 1
@@ -186,6 +186,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"jetpulse {verb}: {_blame(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Return whether there was no memory; torch has its own words for it, a RuntimeError on the CPU."""
+    of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and of_torch)
 
 
 def _blame(error: Exception) -> str:

@@ -18,6 +18,8 @@ from jetpulse import __version__
 from jetpulse.errors import UserError
 
 Section = TypeVar("Section", bound=BaseModel)
+# Threads and views at most; digits of a number on the command line.
+_MOST, _LONGEST = 1024, 20
 # Levels of objects and lists in JSON.
 _MAX_DEPTH = 50
 
@@ -84,7 +86,9 @@ def count(text: str) -> int:
         argparse.ArgumentTypeError: another text.
     """
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text[:_LONGEST]!r} is not a whole number from 0 on")
+    if len(text) > _LONGEST or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text[:_LONGEST]} is too large, it must be below 2^32")
     return int(text)
 
 
@@ -96,6 +100,17 @@ def positive(text: str) -> int:
     """
     if count(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def several(text: str) -> int:
+    """Return a whole number from 1 to 1024, as argparse's ``type``.
+
+    Raises:
+        argparse.ArgumentTypeError: another text.
+    """
+    if positive(text) > _MOST:
+        raise argparse.ArgumentTypeError(f"{text} is too large, {_MOST} at most")
     return int(text)
 
 
@@ -120,7 +135,7 @@ def even(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: another text.
     """
-    if positive(text) > 1 and int(text) % 2:
+    if several(text) > 1 and int(text) % 2:
         raise argparse.ArgumentTypeError(f"{text!r} is neither 1 nor even")
     return int(text)
 
@@ -135,7 +150,7 @@ def views() -> tuple[tuple[str, ...], dict[str, Any]]:
 
 def threads() -> tuple[tuple[str, ...], dict[str, Any]]:
     """Declare --threads."""
-    return argument("--threads", type=positive, default=1, help="CPU threads; no result depends on it (default: 1)")
+    return argument("--threads", type=several, default=1, help="CPU threads; no result depends on it (default: 1)")
 
 
 def spec_argument(what: str) -> tuple[tuple[str, ...], dict[str, Any]]:
