@@ -41,9 +41,9 @@ def read_without_a_tree(module: Path, monkeypatch: pytest.MonkeyPatch) -> Facts:
 def test_facts_of_a_module_by_hand(module: Path) -> None:
     facts = read_facts(module, "module")
     assert facts.imports == {"tools": Reference("", "tools"), "other": Reference("deep", "one")}
-    assert set(facts.definitions) == {"LIMIT", "#3", "use"}
+    assert set(facts.definitions) == {"LIMIT", "#0", "use"}
     assert set(facts.definitions["use"].references) == {
-        Reference("", "tools", "inner"),
+        Reference("", "tools", "inner()"),
         Reference("deep", "one"),
         Reference(None, "LIMIT"),
     }

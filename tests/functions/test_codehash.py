@@ -188,6 +188,140 @@ def first():
 def second():
     return first() or 91
 """,
+    "said.py": """
+import math
+from math import log as logarithm
+
+from jetpulse.errors import UserError
+from jetpulse.said_elsewhere import explain
+
+
+def read(path, log):
+    found = path.read()
+    if not found:
+        hint = "hint 1"
+        msg = f"{path}: {hint}"
+        msg += "; more 2"
+        raise ValueError(msg)
+    lines = []
+    if found == "both":
+        lines.append("line 3")
+    if lines:
+        raise UserError(chr(10).join(lines))
+    log(f"read 4 {path}")
+    assert found, "assert 5"
+    raise UserError(f"mistake 6 {explain(found)}")
+
+
+def write(path):
+    kind = "kind 7"
+    path.write(kind)
+    if path.closed:
+        raise StopIteration("value 8", 9)
+    raise StoppedError("stopped 9", 10)
+
+
+def score(x, log):
+    word = "word 10"
+    if log(word) and logarithm(x["key 11"]) and math.log(x["key 12"]):
+        return None
+    raise SystemExit(12 + 1)
+
+
+def named():
+    class Inner:
+        name = "name 13"
+
+    return Inner
+""",
+    "said_elsewhere.py": "def explain(x):\n    return 'reason 1'\n",
+    "errors.py": "class UserError(Exception):\n    pass\n",
+    "seeds.py": """
+STREAMS = {"a/one": 1, "a/two": 2, "b": 3, "c": 4}
+
+
+def generator(seed, stream):
+    return [seed, STREAMS[stream]]
+""",
+    "drawn.py": """
+from jetpulse import seeds
+
+
+def one(seed):
+    return seeds.generator(seed, "b")
+
+
+def either(seed, kind):
+    return seeds.generator(seed, f"a/{kind}")
+""",
+    "config/__init__.py": '"""Re-exports."""\nfrom jetpulse.config.parts import Options, Whole\n',
+    "config/parts.py": """
+from pydantic import Field, field_validator
+
+from jetpulse.config.limits import Small, check, double
+
+LIMIT = 5
+
+
+class Part(Section):
+    size: int = Field(3, ge=1, description="Size.")
+
+    def area(self):
+        return self.size * 11
+
+
+class Whole(Section):
+    part: Part = Field(description="A part.")
+    kind: Small = Field("a", description="Kind.")
+    flag: bool = False
+
+    _both = field_validator("kind")(check)
+
+    @field_validator("kind")
+    @classmethod
+    def _fits(cls, kind):
+        return kind if 12 else LIMIT
+
+    @property
+    def twice(self):
+        return double(self.part)
+
+
+class Options(Section):
+    tree: str = Field("tree", description="Tree.")
+    mass: str | None = Field(None, description="Mass.")
+""",
+    "config/limits.py": """
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+
+def check(value):
+    return value or 13
+
+
+def double(part):
+    return 2 * part.area()
+
+
+Small = Annotated[Literal["a", "b"], AfterValidator(check)]
+""",
+    "uses.py": """
+from jetpulse.config import Options, Whole
+
+
+def whole(text):
+    return Whole.model_validate(text).twice
+
+
+def annotated(section: Whole):
+    return section.part.area()
+
+
+def makes():
+    return Options()
+""",
 }
 
 
@@ -245,7 +379,6 @@ def changes(package) -> Callable[[str, str, str, str], bool]:
         ("main:with_effects", "effects.py", "'73'", "'0'"),
         ("main:with_effects", "effects.py", "'71'", "'0'"),
         ("main:with_effects", "effects.py", "'72'", "'0'"),
-        ("main:version", "__init__.py", '"1"', '"2"'),
         ("main:nested", "tools.py", "math.floor(x) + 1", "math.floor(x) + 2"),
         ("main:reads_table", "tools.py", '"a": 1', '"a": 3'),
         ("main:reads_table", "tools.py", '["b"] = 2', '["b"] = 3'),
@@ -254,6 +387,21 @@ def changes(package) -> Callable[[str, str, str, str], bool]:
         ("main:reads_first", "tools.py", "= 1, 2", "= 3, 2"),
         ("main:first", "main.py", "or 91", "or 92"),
         ("main", "main.py", "or 91", "or 92"),
+        ("said:write", "said.py", "kind 7", "kind 8"),
+        ("said:write", "said.py", "value 8", "value 9"),
+        ("said:write", "said.py", '9", 10', '9", 11'),
+        ("said:score", "said.py", "key 11", "key 1"),
+        ("said:score", "said.py", "key 12", "key 1"),
+        ("said:score", "said.py", "12 + 1", "12 + 2"),
+        ("said:named", "said.py", "name 13", "name 14"),
+        ("said:read", "said.py", '"both"', '"all"'),
+        ("drawn:one", "seeds.py", '"b": 3', '"b": 5'),
+        ("drawn:either", "seeds.py", '"a/one": 1', '"a/one": 5'),
+        ("drawn:either", "seeds.py", '"a/two": 2', '"a/two": 5'),
+        ("uses:whole", "config/parts.py", "self.size * 11", "self.size * 12"),
+        ("uses:whole", "config/limits.py", "2 * part", "3 * part"),
+        ("uses:annotated", "config/parts.py", "self.size * 11", "self.size * 12"),
+        ("uses:makes", "config/parts.py", 'Field("tree"', 'Field("events"'),
     ],
 )
 def test_an_edit_of_what_is_reached_changes_the_hash(changes, root, name, old, new):
@@ -279,6 +427,25 @@ def test_an_edit_of_what_is_reached_changes_the_hash(changes, root, name, old, n
         ("main:lazily", "lazy.py", "return 62", "return 0"),
         ("main:simple", "lazy.py", "return 61", "return 0"),
         ("main:simple", "effects.py", "'73'", "'0'"),
+        ("main:with_effects", "effects.py", "def quiet", "def before():\n    return 1\n\n\ndef quiet"),
+        ("main:version", "__init__.py", '"1"', '"2"'),
+        *(("said:read", "said.py", f" {i}", f" {i} word") for i in range(1, 7)),
+        ("said:read", "said_elsewhere.py", "reason 1", "reason 2"),
+        ("said:write", "said.py", "stopped 9", "stopped 10"),
+        ("said:score", "said.py", "word 10", "word 11"),
+        ("drawn:one", "seeds.py", '"a/one": 1', '"a/one": 5'),
+        ("drawn:one", "seeds.py", '"c": 4', '"c": 4, "d": 5'),
+        ("drawn:either", "seeds.py", '"c": 4', '"c": 4, "d/one": 5'),
+        ("uses:whole", "config/parts.py", "ge=1", "ge=2"),
+        ("uses:whole", "config/parts.py", '"Size."', '"Size in cm."'),
+        ("uses:whole", "config/parts.py", "Field(3", "Field(4"),
+        ("uses:whole", "config/parts.py", "kind if 12", "kind if 13"),
+        ("uses:whole", "config/parts.py", "LIMIT = 5", "LIMIT = 6"),
+        ("uses:whole", "config/parts.py", "flag: bool = False", "flag: bool = False\n    new: int = 3"),
+        ("uses:whole", "config/limits.py", "value or 13", "value or 14"),
+        ("uses:whole", "config/limits.py", '["a", "b"]', '["a", "b", "c"]'),
+        ("uses:makes", "config/parts.py", '"Tree."', '"The tree."'),
+        ("uses:makes", "config/parts.py", "    mass: str", "    new: str | None = None\n    mass: str"),
     ],
 )
 def test_other_edits_do_not(changes, root, name, old, new):

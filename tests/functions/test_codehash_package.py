@@ -1,16 +1,18 @@
 """What edits of the package itself mean for the steps of the workflow."""
 
 import ast
+import re
 import shutil
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import jetpulse
-from jetpulse import codehash
+from jetpulse import codehash, codelibraries
 from jetpulse.cli import VERBS, code_roots
-from jetpulse.codehash import code_hash
+from jetpulse.codehash import code_hash, libraries_of
 from toys import forget_code
 
 NAMES = [name for names in VERBS.values() for name in names]
@@ -75,6 +77,71 @@ def test_comments_and_empty_lines_change_nothing(original, package):
     assert hashes() == original
 
 
+# Where texts for people begin, and what begins them with another word.
+SAID = [
+    (r'(\bdescription=f?")', r"\1Another. "),
+    (r'(\bhelp=f?")', r"\1Another. "),
+    (r'(\b(?:path|spec_argument)\((?:"[\w-]+", )?f?")(?!-)', r"\1another "),
+    (r'(\braise (?:UserError|ValueError|StoppedError)\(\s*f?")', r"\1another "),
+    (r'(\b(?:msg|hint) = f?")', r"\1another "),
+    (r'(\b(?:log|tell)\(f?")', r"\1another "),
+    (r'(^__version__ = ")', r"\g<1>9"),
+    (r"(^STREAMS = \{)", r'\1"another/stream": 99, "another": 98,'),
+]
+
+
+def test_a_word_in_any_text_for_people_changes_nothing(original, package):
+    changed = dict.fromkeys(SAID, 0)
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for said in SAID:
+            text, number = re.subn(*said, text, flags=re.MULTILINE)
+            changed[said] += number
+        path.write_text(text, encoding="utf-8")
+    assert min(changed.values()) > 0
+    now = hashes()
+    assert [name for name in NAMES if now[name] != original[name]] == ["check-config"]  # which gives texts to people
+
+
+def test_a_key_that_nobody_reads_yet_changes_nothing(original, package):
+    for path in (package / "config").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        key = r'\1    further_key: int = Field(3, description="Further.")\n\n'
+        path.write_text(re.sub(r'(class \w+\(Section\):\n    """[^"]+"""\n\n)', key, text), encoding="utf-8")
+    now = hashes()
+    # These make sections themselves, with defaults; the last is about keys.
+    making = {"build-jet-samples", "import-scores", "score", "check-config"}
+    assert {name for name in NAMES if now[name] != original[name]} <= making
+
+
+@pytest.mark.parametrize(
+    ("library", "changed", "unchanged"),
+    [
+        ("pythia8mc", {"simulate-jets"}, set(NAMES) - {"simulate-jets"}),
+        ("fastjet", {"simulate-jets"}, {"train", "build-jet-samples", "build-jet-images"}),
+        ("torch", {"train", "predict", "calibrate", "search"}, {"simulate-jets", "evaluate", "build-pulse-samples"}),
+        ("scikit-learn", set(), {"train", "predict", "simulate-jets", "build-jet-images"}),
+        ("numpy", {"simulate-jets", "build-spectra", "train", "evaluate"}, {"fetch", "release"}),
+        ("matplotlib", {"plot-training", "plot-jets"}, {"train", "evaluate", "build-jet-samples"}),
+        ("h5py", set(), set(NAMES)),
+    ],
+)
+def test_a_library_counts_where_it_decides(original, package, monkeypatch, library, changed, unchanged):
+    monkeypatch.setattr(codelibraries, "version", lambda name: "0.0" if name == library else version(name))
+    codelibraries.installed.cache_clear()
+    now = hashes(changed | unchanged)
+    codelibraries.installed.cache_clear()
+    assert {name for name in now if now[name] != original[name]} == changed
+
+
+def test_an_estimator_depends_on_scikit_learn_and_other_networks_do_not():
+    forget_code()
+    assert "sklearn" in libraries_of(code_roots("train"), "models.estimator")
+    assert "sklearn" in libraries_of(code_roots("predict"), "models.estimator")
+    assert "xgboost" in libraries_of(code_roots("train"), "models.boosted_trees")
+    assert libraries_of(code_roots("train"), "models.jet_cnn") == ["numpy", "torch"]
+
+
 @pytest.mark.parametrize(
     ("file", "function", "changed", "unchanged"),
     [
@@ -101,7 +168,8 @@ def test_comments_and_empty_lines_change_nothing(original, package):
         ("figures/classification.py", "roc_curves", {"plot-classification", "plot-comparison"}, {"evaluate", "train"}),
         ("evaluation/classification.py", "auc_with_error", {"plot-classification"}, {"evaluate", "combine", "train"}),
         ("evaluation/files.py", "_combine", {"combine"}, set(NAMES) - {"combine"}),
-        ("config/jets.py", "JetImage._ordered", {"build-jet-images", "check-config"}, {"evaluate", "list-models"}),
+        ("config/jets.py", "JetImage._ordered", set(), set(NAMES)),
+        ("config/jets.py", "JetSource.paths", {"build-jet-samples"}, {"build-jet-images", "train", "simulate-jets"}),
         ("config/networks.py", "check_model", {"train", "predict", "check-config"}, {"evaluate", "plot-training"}),
         ("seeds.py", "seed_sequence", {"train", "predict", "simulate-jets"}, {"build-jet-images"}),
         ("cli/common.py", "read_spec", {"train", "compare"}, {"predict", "evaluate"}),
@@ -145,7 +213,7 @@ def test_a_network_counts_where_it_is_named_as_a_root(package, verb):
 
 
 TASK_ROOTS = {
-    # task: the roots that the workflow adds, as `training_code` in workflow/rules/common.smk has them
+    # task: the roots that the workflow adds, as `training_modules` in workflow/rules/params.smk has them
     "classification": ("models.jet_cnn", "training.objectives.classification"),
     "localisation": ("models.pulse_cnn", "training.objectives.localisation", "training.fresh", "pulses.fresh"),
     "reconstruction": ("models.autoencoder", "training.objectives.reconstruction", "training.fresh", "spectra.fresh"),

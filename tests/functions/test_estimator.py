@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
@@ -27,7 +28,7 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import auc_with_error
 from jetpulse.models import build_network, count_parameters
 from jetpulse.models.kept_estimators import count_numbers, from_bytes, to_bytes
-from jetpulse.samples import read_block
+from jetpulse.samples import dump_json, load_json, read_block
 from jetpulse.training.files import write_model
 from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
@@ -413,6 +414,23 @@ def test_an_estimator_learns_through_the_files_of_the_chain(tmp_path, arguments,
     assert description["parameters"] == count_parameters(network) > 0
     assert description["arguments"] == {"parameters": {}} | arguments
     assert (normalisation is not None) == (normalise == "columns")
+
+
+@pytest.mark.parametrize(("there", "read"), [("{0}.{1}.99", True), ("{0}.0.2", False), ("0.{1}.{2}", False)])
+def test_an_estimator_of_another_scikit_learn_is_refused_in_one_line(tmp_path, there, read):
+    model = tmp_path / "model.safetensors"
+    write_model(write_observables(tmp_path / "observables.h5"), model, experiment({}), 1)
+    description = load_json(model.with_name("model.json"))
+    here = version("scikit-learn")
+    assert {"scikit-learn": here, "skops": version("skops")}.items() <= description["versions"].items()
+    description["versions"]["scikit-learn"] = there.format(*here.split("."))
+    dump_json(model.with_name("model.json"), description)
+    if read:
+        load_model(model, CPU)
+        return
+    with pytest.raises(UserError, match="train it again") as caught:
+        load_model(model, CPU)
+    assert_one_line(caught, str(model), f"scikit-learn {there.format(*here.split('.'))}", here)
 
 
 def test_a_model_file_with_another_estimator_is_one_line(tmp_path):

@@ -50,7 +50,16 @@ def write_own(path: Path, seed: int = 1) -> None:
 def make_project(folder: Path, config: str | None = None) -> Path:
     """Copy the project into a git repository of its own, with another analysis in place of the default one."""
     copy_project(folder)
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore", "README.md", ".dvc/config", "inputs/README.md"):
+    names = (
+        "dvc.yaml",
+        ".dvcignore",
+        ".gitignore",
+        "README.md",
+        "requirements.lock",
+        ".dvc/config",
+        "inputs/README.md",
+    )
+    for name in (*names, ".dvc/config", "inputs/README.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((ROOT / name).read_bytes())
     # One core is enough here, and leaves the other to other tests.

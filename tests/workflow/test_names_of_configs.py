@@ -1,6 +1,8 @@
-"""An analysis is the same, however its config was named; nothing is executed here."""
+"""An analysis is the same, however its config was named and documented; nothing is executed here."""
 
 import json
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -54,6 +56,24 @@ def test_jobs_do_not_depend_on_the_name_of_the_config(project: Path) -> None:
     assert len(plain) > 20
     assert any("width=lines" in text for texts in plain.values() for text in texts)
     assert all(other == plain for other in others)
+
+
+def test_neither_where_entries_wait_nor_tensorboard_is_part_of_a_training(project: Path) -> None:
+    edit(project / "copy.yaml", "batch: 20, epochs: 2", "batch: 20, epochs: 2, resident: disk, tensorboard: true")
+    plain, other = jobs(project, "all", "", "copy.yaml")
+    edit(project / "copy.yaml", ", resident: disk, tensorboard: true", "")
+    assert plain == other
+
+
+def test_words_and_keys_that_nobody_reads_yet_change_no_job(project: Path, tmp_path: Path) -> None:
+    (before,) = jobs(project, "all versioned", "")
+    after = shutil.copytree(project, tmp_path / "p")
+    for path in (after / "workflow/jetpulse/config").glob("*.py"):
+        text = path.read_text(encoding="utf-8").replace('description="', 'description="Another. ')
+        key = r'\1    further_key: int = Field(3, description="Further.")\n\n'
+        path.write_text(re.sub(r'(class \w+\(Section\):\n    """[^"]+"""\n\n)', key, text), encoding="utf-8")
+    (jobs_after,) = jobs(after, "all versioned", "")
+    assert [name for name in before if jobs_after.get(name) != before[name]] == []
 
 
 def test_problems_on_request_stand_beside_the_default_analysis_by_any_name(project: Path) -> None:

@@ -20,16 +20,11 @@ rule tell_problems:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=param_of(
-            {
-                name: value.model_dump(include={"task", "dataset", "representation", "model", "method", "reference"})
-                for name, value in problems().items()
-            }
-        ),
+        spec=chapter_spec(),
         questions=chapter_questions(),
         results=lambda wildcards, input: named_files(problems(), input.metrics),
         figures=lambda wildcards, input: named_files([name for name, _ in chapter_figures()], input.figures),
-        code=code_of("tell-problems", *sorted({f"evaluation.{value.task}:COLUMNS" for value in problems().values()})),
+        code=code_of("tell-problems", *columns_of(problems())),
     message:
         "Writing the chapter of small problems"
     shell:

@@ -112,8 +112,8 @@ rule compare:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=param_of({name: value.model_dump() for name, value in compared.items()}),
-        code=code_of("compare", *sorted({f"evaluation.{value.task}:COLUMNS" for value in compared.values()})),
+        spec=compared_spec(),
+        code=code_of("compare", *columns_of(compared)),
         results=lambda wildcards, input: named_files(compared, input.metrics),
         scans=points_of_scans(),
     message:

@@ -40,7 +40,7 @@ rule plot_jets:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=representation_spec,
+        spec=lambda wildcards: spec_of("plot-jets", analysis.representations[wildcards.representation]),
         code=code_of("plot-jets"),
     message:
         "Drawing jets of {wildcards.dataset} as {wildcards.representation}"
@@ -241,10 +241,7 @@ rule tabulate:
         predictions=named_predictions_on,
         published=published_options,
         rows=published_rows,
-        code=lambda wildcards: code_of(
-            "tabulate",
-            *sorted({f"evaluation.{analysis.experiments[name].task}:COLUMNS" for name in comparable(wildcards)}),
-        ),
+        code=lambda wildcards: code_of("tabulate", *columns_of(comparable(wildcards))),
     message:
         "Tabulating the experiments on {wildcards.dataset}"
     shell:

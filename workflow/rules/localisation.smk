@@ -116,7 +116,7 @@ rule plot_localisation_comparison:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=comparison_spec,
+        spec=lambda wildcards: comparison_spec(wildcards, "plot-localisation-comparison"),
         predictions=named_predictions_on,
         code=code_of("plot-localisation-comparison"),
     message:

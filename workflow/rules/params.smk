@@ -1,22 +1,41 @@
 """What rules take: inputs, parameters and hashes of code, as functions of wildcards."""
 
+from jetpulse.codespecs import spec_for
+from jetpulse.config.training import PLACEMENT
+
+# What makes the samples of a kind, and its representations.
+BUILDS = {
+    "jets": "build-jet-samples",
+    "pulses": "build-pulse-samples",
+    "spectra": "build-spectra",
+    "problems": "build-problems",
+    "jet-image": "build-jet-images",
+    "jet-observables": "build-jet-observables",
+    "columns": "build-columns",
+}
+
 
 def samples_code(wildcards):
-    """Hash the code that collects a dataset's jets, with the reader of its format, which is loaded by name."""
-    source = analysis.datasets[wildcards.dataset].source
-    reader = [] if source.simulation else [f"jets.readers.{source.format.replace('-', '_')}"]
-    return code_of("build-jet-samples", *reader)
+    """Hash the code that collects a dataset's samples, with what is loaded by name."""
+    return code_of(BUILDS[analysis.datasets[wildcards.dataset].kind], *samples_modules(wildcards))
 
 
-def problem_code(wildcards):
-    """Hash the code that collects a small problem's entries, with their source, which is loaded by name."""
-    source = analysis.datasets[wildcards.dataset].source
-    return code_of("build-problems", f"problems.{source.module}")
+def samples_modules(wildcards):
+    """Return the modules that collecting a dataset's samples loads by name: a reader of jets, or a problem's source."""
+    dataset = analysis.datasets[wildcards.dataset]
+    if dataset.kind == "jets" and not dataset.source.simulation:
+        return [f"jets.readers.{dataset.source.format.replace('-', '_')}"]
+    return [f"problems.{dataset.source.module}"] if dataset.kind == "problems" else []
 
 
 def training_code(wildcards, verb):
     """Hash the code of a training or prediction with the network, objective and generator that it loads by name."""
-    experiment = analysis.experiments[wildcards.experiment]
+    return code_of(verb, *training_modules(wildcards, verb))
+
+
+def training_modules(wildcards, verb):
+    """Return the modules that a training or prediction loads by name."""
+    experiment = trained_experiment(wildcards)
     modules = [f"models.{experiment.model.name.replace('-', '_')}", f"training.objectives.{experiment.task}"]
     if experiment.training.fresh and verb != "predict":
         modules += ["training.fresh", f"{name_kind(experiment)}.fresh"]
@@ -26,33 +45,64 @@ def training_code(wildcards, verb):
         modules.append("training.views")
     if fits_itself(experiment.model.name) and verb != "predict":
         modules.append("training.fitting")
-    return code_of(verb, *modules)
+    if experiment.model.name == "estimator" and verb == "search":
+        modules.append("config.estimators")  # which checks and completes the parameters of every trial
+    return modules
 
 
-def spec_of(section, *parts):
-    """Return a section of the config, defaults filled in, as one JSON value (params are compared as a set)."""
-    return param_of(section.model_dump(include=set(parts) or None))
+def spec_of(verb, section, *parts, modules=()):
+    """Return what a verb asks a section of the config for, as one JSON value (params are compared as a set)."""
+    roots = (code_roots(verb), *modules)
+    return param_of(spec_for(roots, section, include=set(parts) or None))
+
+
+def specs_of(verb, experiments, *parts, modules=()):
+    """Return the same of experiments by name."""
+    roots = (code_roots(verb), *modules)
+    specs = {name: spec_for(roots, value, include=set(parts)) for name, value in experiments.items()}
+    return param_of(specs)
 
 
 def dataset_spec(wildcards):
     """Return a dataset's definition without what only figures use."""
-    return spec_of(analysis.datasets[wildcards.dataset], "kind", "source", "split")
+    dataset = analysis.datasets[wildcards.dataset]
+    return spec_of(BUILDS[dataset.kind], dataset, "kind", "source", "split", modules=samples_modules(wildcards))
 
 
 def simulation_spec(wildcards):
     """Return the settings of a simulated dataset."""
-    return spec_of(analysis.datasets[wildcards.dataset].source.simulation)
+    return spec_of("simulate-jets", analysis.datasets[wildcards.dataset].source.simulation)
 
 
 def representation_spec(wildcards):
     """Return a representation's definition."""
-    return spec_of(analysis.representations[wildcards.representation])
+    representation = analysis.representations[wildcards.representation]
+    return spec_of(BUILDS[representation.kind], representation)
 
 
 def training_spec(wildcards):
-    """Return the part of an experiment that decides its weights."""
-    experiment = analysis.experiments[wildcards.experiment]
-    return spec_of(experiment, "task", "dataset", "representation", "model", "training")
+    """Return the part of an experiment that decides its weights, with all arguments of its network."""
+    value = trained_part(wildcards, "train")
+    model = analysis.experiments[wildcards.experiment].model
+    return param_of(value | {"model": {"name": model.name, **model.arguments()}})
+
+
+def trained_part(wildcards, verb):
+    """Return what decides an experiment's weights: neither where entries wait nor what is written beside them does."""
+    parts = {"task", "dataset", "representation", "model", "training"}
+    roots = (code_roots(verb), *training_modules(wildcards, verb))
+    return spec_for(roots, trained_experiment(wildcards), include=parts, exclude={"training": set(PLACEMENT)})
+
+
+def placement_options(wildcards, output):
+    """Return the options of a training that decide no result (as it takes `output`, Snakemake does not compare it)."""
+    training = trained_experiment(wildcards).training
+    return ["--resident", training.resident, *(["--tensorboard"] if training.tensorboard else [])]
+
+
+def trained_experiment(wildcards):
+    """Return the experiment that is trained, be it for a search."""
+    return analysis.experiments[wildcards.experiment] if hasattr(wildcards, "experiment") else searched(wildcards)
 
 
 def files_of(wildcards):
@@ -132,7 +182,8 @@ def scores_of(wildcards):
 
 def scores_spec(wildcards):
     """Return where the files of scores have what."""
-    return spec_of(analysis.experiments[wildcards.experiment].scores, "label", "score", "event", "meaning")
+    scores = analysis.experiments[wildcards.experiment].scores
+    return spec_of("import-scores", scores, "label", "score", "event", "meaning")
 
 
 def samples_of(wildcards):
@@ -237,11 +288,22 @@ def named_files(names, files):
     return [f"{name}={file}" for name, file in zip(names, files, strict=True)]
 
 
-def comparison_spec(wildcards):
+def compared_spec():
+    """Return what the summary shows of all experiments, as one JSON value."""
+    shown = ("task", "dataset", "representation", "model", "scores", "reference")
+    return specs_of("compare", compared, *shown, modules=columns_of(compared))
+
+
+def columns_of(names):
+    """Return what experiments measure, by task, which is loaded by name."""
+    return sorted({f"evaluation.{analysis.experiments[name].task}:COLUMNS" for name in names})
+
+
+def comparison_spec(wildcards, verb="tabulate"):
     """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
-    shown = {"task", "dataset", "model", "scores", "reference"}
-    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return param_of(spec)
+    names = comparable(wildcards)
+    shown = ("task", "dataset", "model", "scores", "reference")
+    return specs_of(verb, {name: analysis.experiments[name] for name in names}, *shown, modules=columns_of(names))
 
 
 def sample_of(wildcards):

@@ -27,16 +27,13 @@ def plane_datasets():
 
 def plane_spec():
     """Return the experiments whose decision surfaces are drawn in one grid, as one JSON value."""
-    shown = {"task", "dataset", "representation", "model"}
-    spec = {name: value.model_dump(include=shown) for name, value in in_a_plane().items()}
-    return param_of(spec)
+    return specs_of("plot-boundaries", in_a_plane(), "task", "dataset", "representation", "model")
 
 
 def measures_spec(wildcards):
     """Return what is compared of the experiments that are tested on a small problem, as one JSON value."""
-    shown = {"task", "dataset", "representation", "model", "reference"}
-    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in comparable(wildcards)}
-    return param_of(spec)
+    shown = ("task", "dataset", "representation", "model", "reference")
+    return specs_of("plot-measures", {name: analysis.experiments[name] for name in comparable(wildcards)}, *shown)
 
 
 def problems():
@@ -47,6 +44,12 @@ def problems():
 def problem_datasets():
     """Return the names of the datasets of the named experiments on small problems."""
     return list(dict.fromkeys(value.dataset for value in problems().values()))
+
+
+def chapter_spec():
+    """Return what the chapter tells of its experiments, as one JSON value."""
+    shown = ("task", "dataset", "representation", "model", "method", "reference")
+    return specs_of("tell-problems", problems(), *shown, modules=columns_of(problems()))
 
 
 def chapter_questions():

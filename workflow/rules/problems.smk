@@ -22,7 +22,7 @@ rule build_problems:
         "../../envs/cpu.yaml"
     params:
         spec=dataset_spec,
-        code=problem_code,
+        code=samples_code,
     message:
         "Collecting the entries of {wildcards.dataset}"
     shell:

@@ -31,9 +31,9 @@ rule summarise_scan:
     conda:
         "../../envs/cpu.yaml"
     params:
-        spec=lambda wildcards: spec_of(scans[wildcards.scan]),
+        spec=scan_spec,
         results=lambda wildcards, input: named_files(scans[wildcards.scan].experiments(), input.metrics),
-        code=lambda wildcards: code_of("summarise-scan", f"evaluation.{scans[wildcards.scan].task}:COLUMNS"),
+        code=lambda wildcards: code_of("summarise-scan", *columns_of([scans[wildcards.scan].base])),
     message:
         "Summarising the scan {wildcards.scan}"
     shell:
@@ -73,9 +73,10 @@ rule search:
         spec=search_spec,
         folder=lambda wildcards, output: output.trials.removesuffix("/trials.csv"),
         options=constituents_options,
+        placement=placement_options,
         code=lambda wildcards: training_code(as_experiment(wildcards), "search"),
     message:
         "Searching for settings: {wildcards.search}"
     shell:
         "jetpulse search {input.inputs} {params.folder} --spec {params.spec:q} {params.options:q}"
-        " --checkpoints .jetpulse/checkpoints --code {params.code} > {log} 2>&1"
+        " --checkpoints .jetpulse/checkpoints --code {params.code} {params.placement:q} > {log} 2>&1"

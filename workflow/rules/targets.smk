@@ -114,9 +114,8 @@ def in_a_plane():
 
 def transfers_spec():
     """Return what tells the networks of transfers apart, as one JSON value."""
-    shown = {"task", "dataset", "representation", "model"}
-    spec = {name: analysis.experiments[name].model_dump(include=shown) for name in transferred()}
-    return param_of(spec)
+    shown = ("task", "dataset", "representation", "model")
+    return specs_of("plot-transfers", {name: analysis.experiments[name] for name in transferred()}, *shown)
 
 
 def dataset_figures(dataset, representation):
@@ -165,6 +164,12 @@ def points_of(wildcards):
     return [f"results/{experiment}/metrics.json" for experiment in scans[wildcards.scan].experiments()]
 
 
+def scan_spec(wildcards):
+    """Return what is varied in a scan, and which experiment is which point, as one JSON value."""
+    scan = scans[wildcards.scan]
+    return spec_of("summarise-scan", scan, modules=columns_of([scan.base]))
+
+
 def points_of_scans():
     """Return the points of the compared experiments' scans as SCAN=EXPERIMENT, with the option that takes them."""
     compared_scans = {name: scan for name, scan in scans.items() if scan.base in compared}
@@ -179,9 +184,9 @@ def searched(wildcards):
 
 def search_spec(wildcards):
     """Return a search with the definition of its experiment, as one JSON value."""
-    experiment = searched(wildcards).model_dump(include={"task", "dataset", "representation", "model", "training"})
+    experiment = trained_part(as_experiment(wildcards), "search")
     search = analysis.searches[wildcards.search]
-    settings = search.model_dump(exclude={"experiment"})
+    settings = spec_for((code_roots("search"),), search, exclude={"experiment"})
     return param_of(settings | {"name": search.experiment, "experiment": experiment})
 
 

@@ -31,12 +31,13 @@ rule train:
     params:
         spec=training_spec,
         options=constituents_options,
+        placement=placement_options,
         code=lambda wildcards: training_code(wildcards, "train"),
     message:
         "Training {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "jetpulse train {input.inputs} {output.model} --spec {params.spec:q} --seed {wildcards.seed}"
-        " {params.options:q} --checkpoints .jetpulse/checkpoints --code {params.code} > {log} 2>&1"
+        " {params.options:q} --checkpoints .jetpulse/checkpoints --code {params.code} {params.placement:q} > {log} 2>&1"
 
 
 rule predict:

@@ -289,6 +289,24 @@ def checkpoint_arguments(what: str) -> tuple[tuple[tuple[str, ...], dict[str, An
     return path("--checkpoints", text), argument("--code", default="", metavar="HASH", help=code)
 
 
+def placement_arguments() -> tuple[tuple[tuple[str, ...], dict[str, Any]], ...]:
+    """Declare --resident and --tensorboard, which say more than the spec does and decide no result."""
+    places = ("auto", "device", "host", "disk")
+    resident = "where the entries wait for their turn; no result depends on it (default: as the spec says, or auto)"
+    events = "write the history for TensorBoard as well, to a folder `tensorboard` beside the model"
+    return (
+        argument("--resident", choices=places, help=resident),
+        argument("--tensorboard", action="store_true", help=events),
+    )
+
+
+def placed(experiment: Section, resident: str | None, tensorboard: bool) -> Section:
+    """Return an experiment with what --resident and --tensorboard say."""
+    given = {"resident": resident or experiment.training.resident}
+    given["tensorboard"] = tensorboard or experiment.training.tensorboard
+    return experiment.model_copy(update={"training": experiment.training.model_copy(update=given)})
+
+
 @contextmanager
 def stoppable(checkpoints: Path | None) -> Iterator[None]:
     """Say in one line what the same command will do if a signal ends what is inside."""

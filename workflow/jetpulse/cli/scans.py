@@ -9,6 +9,8 @@ from jetpulse.cli.common import (
     log_start,
     named_paths,
     path,
+    placed,
+    placement_arguments,
     read_spec,
     spec_argument,
     stoppable,
@@ -56,9 +58,17 @@ def summarise_scan(spec: str, results: list[str], figure: Path, table: Path, sum
     spec_argument("the experiment, what is searched for and how"),
     path("--constituents", "samples.h5 of which INPUTS, if images, were made; for `training.augment`"),
     *checkpoint_arguments("search"),
+    *placement_arguments(),
 )
 def search(
-    inputs: Path, folder: Path, spec: str, constituents: Path | None, checkpoints: Path | None, code: str
+    inputs: Path,
+    folder: Path,
+    spec: str,
+    constituents: Path | None,
+    checkpoints: Path | None,
+    code: str,
+    resident: str | None,
+    tensorboard: bool,
 ) -> None:
     """Search for the settings of an experiment with which its network does best on split `val`.
 
@@ -84,6 +94,7 @@ def search(
         from jetpulse.training.time_limits import stopped_in_time
 
     plan = read_spec(spec, SearchPlan)
+    plan = plan.model_copy(update={"experiment": placed(plan.experiment, resident, tensorboard)})
     log_start("search", "torch", seed=plan.seed)
     options = {"checkpoints": checkpoints, "code": code}
     options["finish"] = lambda trials: plot_search(trials, plan, folder / "search.svg")

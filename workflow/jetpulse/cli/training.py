@@ -11,6 +11,8 @@ from jetpulse.cli.common import (
     model,
     named_paths,
     path,
+    placed,
+    placement_arguments,
     read_spec,
     seconds,
     spec_argument,
@@ -27,6 +29,7 @@ from jetpulse.cli.common import (
     path("--constituents", "the samples of which images were made; for an experiment with training.augment"),
     argument("--seed", type=count, required=True, help="base seed of initialisation, order of entries and dropout"),
     *checkpoint_arguments("training"),
+    *placement_arguments(),
     argument(
         "--checkpoint-seconds",
         type=seconds,
@@ -42,6 +45,8 @@ def train(
     constituents: Path | None,
     checkpoints: Path | None,
     code: str,
+    resident: str | None,
+    tensorboard: bool,
     checkpoint_seconds: float | None,
 ) -> None:
     """Train one network of an experiment with one seed.
@@ -84,10 +89,13 @@ def train(
     experiment = read_spec(spec, Experiment)
     if experiment.model is None:
         raise UserError("--spec: names scores, which are not trained; give a model")
+    experiment = placed(experiment, resident, tensorboard)
     if experiment.training.processes > 1 and not is_worker():
         options = {"--spec": spec, "--seed": seed, "--code": code, "--checkpoints": checkpoints}
         options |= {"--checkpoint-seconds": checkpoint_seconds, "--constituents": constituents}
+        options |= {"--resident": resident}
         words = [word for name, value in options.items() if value not in (None, "") for word in (name, str(value))]
+        words += ["--tensorboard"] if tensorboard else []
         failed = launch(experiment.training.processes, ["-m", "jetpulse.cli", "train", str(inputs), str(model), *words])
         if failed:
             raise SystemExit(failed)

@@ -177,6 +177,10 @@ class Experiments(RootModel[dict[Name, Experiment]]):
     """Experiments by name, as ``jetpulse compare`` takes them."""
 
 
+class Represented(RootModel[Representation]):
+    """A representation, as files and models say how they were made."""
+
+
 class SearchPlan(SearchSettings):
     """A search with the definition of what is tuned, as ``jetpulse search`` takes it."""
 

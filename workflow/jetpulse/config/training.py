@@ -9,6 +9,9 @@ from jetpulse.config.types import Count, Positive, Section, Size, real
 # What entries generated while training share with those of the dataset, or have no use for.
 FIXED = ("n", "seed", "block", "exact", "traces", "samples", "duration", "bins")
 
+# Keys of a training that decide no result: where entries wait, and what is written beside the weights.
+PLACEMENT = ("resident", "tensorboard")
+
 
 class Fresh(Section):
     """Entries that are generated while training, none of them twice."""
@@ -149,7 +152,7 @@ class Training(Section):
     tensorboard: bool = Field(
         False,
         description="Write the history for TensorBoard as well, to a folder `tensorboard` beside the model; needs the "
-        "package tensorboard.",
+        "package tensorboard. No result depends on it: a training that is done is not repeated for it.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",

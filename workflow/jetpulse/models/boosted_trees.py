@@ -40,6 +40,7 @@ class Network(nn.Module):
     feature: torch.Tensor  # int64 (trees, splits)
     threshold: torch.Tensor  # float32 (trees, splits)
     leaf: torch.Tensor  # float32 (trees, splits + 1)
+    libraries = ("xgboost",)
 
     def __init__(
         self,

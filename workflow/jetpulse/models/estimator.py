@@ -39,6 +39,7 @@ class Network(nn.Module):
 
     content: torch.Tensor  # uint8 (bytes,), the estimator as a file of skops
     outside = "scikit-learn computes it, not torch"
+    libraries = ("sklearn", "skops")
 
     def __init__(
         self,

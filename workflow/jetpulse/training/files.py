@@ -16,9 +16,10 @@ from safetensors.torch import save
 from torch import nn
 
 from jetpulse import __version__
+from jetpulse.codelibraries import installed
 from jetpulse.config import Experiment, Training
 from jetpulse.config.networks import fits_itself
-from jetpulse.config.training import Fresh
+from jetpulse.config.training import PLACEMENT, Fresh
 from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.samples import dump_json, publish, split_sizes
@@ -81,7 +82,7 @@ def write_model(
     prepared.check(build, objective, inputs)
     checkpoint = None
     if checkpoints is not None:
-        settings = spec.training.model_dump(exclude={"resident"})
+        settings = spec.training.model_dump(exclude=set(PLACEMENT))
         parts = (spec.model.name, arguments, spec.task, settings, seed)
         key = checkpoint_key((inputs, constituents), parts, code, where)
         checkpoint = checkpoints / f"{key}.safetensors"
@@ -121,17 +122,23 @@ def write_model(
             "seed": seed,
             "best_epoch": trained.best_epoch,
             "epochs": len(trained.history),
-            "training": spec.training.model_dump(),
+            "training": spec.training.model_dump(exclude=set(PLACEMENT)),
             **objective.names(prepared.train.attributes),
             "representation": prepared.train.representation(),
             "dataset": json.loads(prepared.train.attributes["dataset"]),
-            "versions": {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)},
+            "versions": _versions(network),
         }
         # A signal comes too late here: what is left takes less time than another job.
         with noted_signals():
             _publish_model(model, trained, description)
             if checkpoint is not None:
                 remove_checkpoint(checkpoint)
+
+
+def _versions(network: nn.Module) -> dict[str, str]:
+    """Return the versions of what made a model; a network says which libraries it learns with beside torch."""
+    found = {"jetpulse": __version__, "python": platform.python_version(), "torch": str(torch.__version__)}
+    return found | dict(installed(library) for library in getattr(network, "libraries", ()))
 
 
 @contextmanager

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from jetpulse import seeds
+from jetpulse.config.models import Represented
 from jetpulse.errors import UserError
 from jetpulse.samples import Block, hash_events, read_attributes, read_block
 from jetpulse.training.normalisation import Normalisation
@@ -204,7 +206,7 @@ def check_representation(path: str | Path, attributes: dict[str, Any], trained_o
         UserError: says how the file was made and what the network was trained on.
     """
     made_with = representation_of(attributes)
-    if made_with != trained_on:
+    if _complete(made_with) != _complete(trained_on):
         raise UserError(f"{path}: made with {made_with}, the model was trained on {trained_on}")
 
 
@@ -222,6 +224,14 @@ def check_codes(path: str | Path, attributes: Mapping[str, Any], trained_on: Col
             f"{path}: has the classes {', '.join(found)}, the model was trained on {', '.join(trained_on)}; give the "
             "same class the same code in all files, and each dataset all classes"
         )
+
+
+def _complete(representation: dict[str, Any]) -> dict[str, Any]:
+    """Return a representation with the keys that came later than its file, at their defaults, as they are meant."""
+    try:
+        return Represented.model_validate(representation).model_dump()
+    except ValidationError:  # jets, waveforms and the like as they are, or keys that are gone
+        return representation
 
 
 def read_split(

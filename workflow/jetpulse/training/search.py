@@ -21,6 +21,7 @@ from jetpulse.config import Experiment
 from jetpulse.config.expansion import with_changes
 from jetpulse.config.models import SearchPlan
 from jetpulse.config.scans import Range
+from jetpulse.config.training import PLACEMENT
 from jetpulse.errors import DivergedError, UserError
 from jetpulse.samples import dump_json, load_json, publish
 from jetpulse.training.checkpoints import checkpoint_key
@@ -86,7 +87,8 @@ def search_settings(
     device = open_device(plan.experiment.training, 0, log)
     kept = None
     if checkpoints is not None:
-        parts = (plan.model_dump(), optuna.__version__)
+        settings = plan.model_dump(exclude={"experiment": {"training": set(PLACEMENT)}})
+        parts = (settings, optuna.__version__)
         kept = checkpoints / f"search-{checkpoint_key((inputs, constituents), parts, code, device)}"
     sampler = optuna.samplers.TPESampler(seed=plan.seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=WARMUP_EPOCHS)

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from jetpulse.codelibraries import installed
 from jetpulse.errors import UserError
 from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer, load_json
@@ -54,6 +55,7 @@ def load_model(
         network = build_network(
             description["model"], tuple(description["shape"]), description["outputs"], description["arguments"]
         )
+        _check_libraries(model, network, description.get("versions", {}))
         tensors = load_file(model)
         normalisation = stored_normalisation(tensors)
         if normalisation is None and description["training"].get("normalise", "none") != "none":
@@ -69,6 +71,24 @@ def load_model(
     if views > 1:
         network = import_module("jetpulse.training.views").MeanOfViews(network, views)
     return network.to(device, memory_format=torch.channels_last), description, normalisation
+
+
+def _check_libraries(model: Path, network: nn.Module, versions: Mapping[str, str]) -> None:
+    """Refuse a model that another scikit-learn has written, which need not read it, or reads it as something else.
+
+    Releases that only mend mistakes, with the same first two numbers, read one another's.
+
+    Raises:
+        UserError: says both versions.
+    """
+    for library in getattr(network, "libraries", ()):
+        name, here = installed(library)
+        there = versions.get(name, here)
+        if library == "sklearn" and there.split(".")[:2] != here.split(".")[:2]:
+            raise UserError(
+                f"{model}: was written with {name} {there}, here is {here}, which may read it wrongly; "
+                f"install {name} {there}, or train it again"
+            )
 
 
 def write_predictions(
