@@ -1,6 +1,7 @@
 """An analysis is the same, however its config was named and documented; nothing is executed here."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -74,6 +75,19 @@ def test_words_and_keys_that_nobody_reads_yet_change_no_job(project: Path, tmp_p
         path.write_text(re.sub(r'(class \w+\(Section\):\n    """[^"]+"""\n\n)', key, text), encoding="utf-8")
     (jobs_after,) = jobs(after, "all versioned", "")
     assert [name for name in before if jobs_after.get(name) != before[name]] == []
+
+
+def test_a_file_of_the_users_counts_by_its_content(project: Path) -> None:
+    file = project / "README.npz"
+    (before,) = jobs(project, "all", "")
+    file.touch()
+    (touched,) = jobs(project, "all", "")
+    file.write_bytes(b"other")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    (replaced,) = jobs(project, "all", "")
+    file.write_bytes(b"")
+    assert touched == before
+    assert [name for name in before if replaced[name] != before[name]] == ["data/own/samples.h5"]
 
 
 def test_problems_on_request_stand_beside_the_default_analysis_by_any_name(project: Path) -> None:

@@ -22,6 +22,7 @@ rule import_scores:
     params:
         dataset=lambda wildcards: analysis.experiments[wildcards.experiment].dataset,
         spec=scores_spec,
+        content=scores_content,
         code=code_of("import-scores"),
     message:
         "Importing the scores of {wildcards.experiment}, file {wildcards.seed}"

@@ -50,6 +50,7 @@ rule build_jet_samples:
         "../../envs/cpu.yaml"
     params:
         spec=dataset_spec,
+        content=files_content,
         code=samples_code,
         raw=lambda wildcards, input: (
             ["--raw", *input.sources] if analysis.datasets[wildcards.dataset].source.simulation else []

@@ -2,7 +2,10 @@
 
 from jetpulse.codespecs import spec_for
 from jetpulse.config.training import PLACEMENT
+from jetpulse.contents import Contents
 
+# Outside of the results: it says what was read, not what is.
+contents = Contents(Path(".jetpulse/contents.json"), logger.info)
 # What makes the samples of a kind, and its representations.
 BUILDS = {
     "jets": "build-jet-samples",
@@ -107,7 +110,38 @@ def trained_experiment(wildcards):
 
 def files_of(wildcards):
     """Return the user's files that a dataset is read from."""
-    return [expand_path(name, wildcards.dataset) for name in analysis.datasets[wildcards.dataset].source.paths()]
+    files = [expand_path(name, wildcards.dataset) for name in analysis.datasets[wildcards.dataset].source.paths()]
+    return [by_content(file) for file in files]
+
+
+def by_content(file):
+    """Return a file that no rule makes so that its time does not count; its content does, as a parameter."""
+    return ancient(file) if is_own(file) else file
+
+
+def is_own(file):
+    """Return whether a file is the user's, not a download or anything else that a rule makes."""
+    place = Path(os.path.relpath(file)).parts
+    made = place[:1] == ("results",) or (place[:1] == ("data",) and place[1:2] and place[1] in analysis.datasets)
+    return not made and str(file).removeprefix(f"{FOLDER}/") not in sources
+
+
+def content_of(files):
+    """Return a hash of the content of the user's files among these."""
+    try:
+        return contents.of([file for file in files if is_own(file)])
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def files_content(wildcards):
+    """Return a hash of the content of the user's files that a dataset is read from."""
+    return content_of(files_of(wildcards))
+
+
+def scores_content(wildcards):
+    """Return a hash of the content of a file of scores."""
+    return content_of([scores_of(wildcards)])
 
 
 def source_spec(wildcards):
@@ -177,7 +211,7 @@ def unseen_of(wildcards):
 def scores_of(wildcards):
     """Return the file of scores that stands for one training of an experiment; they are numbered from 1."""
     files = dict(enumerate(analysis.experiments[wildcards.experiment].scores.files, 1))
-    return expand_path(files[int(wildcards.seed)], wildcards.experiment)
+    return by_content(expand_path(files[int(wildcards.seed)], wildcards.experiment))
 
 
 def scores_spec(wildcards):

@@ -22,6 +22,7 @@ rule build_problems:
         "../../envs/cpu.yaml"
     params:
         spec=dataset_spec,
+        content=files_content,
         code=samples_code,
     message:
         "Collecting the entries of {wildcards.dataset}"

@@ -23,6 +23,7 @@ rule build_pulse_samples:
     threads: 2
     params:
         spec=dataset_spec,
+        content=files_content,
         code=code_of("build-pulse-samples"),
     message:
         "Building the samples of {wildcards.dataset}"

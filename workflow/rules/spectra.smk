@@ -22,6 +22,7 @@ rule build_spectra:
         "../../envs/cpu.yaml"
     params:
         spec=dataset_spec,
+        content=files_content,
         code=code_of("build-spectra"),
     message:
         "Collecting the spectra of {wildcards.dataset}"
