@@ -1,4 +1,4 @@
-# `make run` and `make test` need Python >= 3.11, make and nothing else; everything else is installed in .venv.
+# `make run` and `make test` need Python 3.11, 3.12 or 3.13, make and nothing else; everything else is installed in .venv.
 
 PYTHON ?= python3
 CORES ?= all
@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run save pull status test test-all test-versions test-cluster lint bench lock document-config document-resources golden clean
+.PHONY: help install named run save pull status test test-all test-versions test-cluster lint bench lock document-config document-resources golden clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -16,15 +16,19 @@ help: ## list the targets
 install: .venv/installed ## set up .venv from requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "jetpulse needs Python >= 3.11, '$(PYTHON)' is older; try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "jetpulse needs Python 3.11, 3.12 or 3.13, '$(PYTHON)' is `$(PYTHON) --version 2>&1`; try: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: install ## run the default analysis (CONFIG=..., CORES=...) and make results/report.html
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake all versioned --cores $(CORES) --configfile $(CONFIG) \
+# Before the installation, which takes minutes.
+named:
+	@test -f "$(CONFIG)" || { echo "make run: CONFIG=$(CONFIG): no such file; ready-made ones are in config/" >&2; exit 1; }
+
+run: named install ## run the default analysis (CONFIG=..., CORES=...) and make results/report.html
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake all versioned --cores $(CORES) --configfile "$(CONFIG)" \
 	  --report-after-run --report results/report.html
 
 save: install ## keep the results of a plain `snakemake` with DVC, without running anything again

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -101,3 +102,51 @@ def test_no_large_or_made_files_are_in_git() -> None:
     large = [name for name in names if (ROOT / name).is_file() and (ROOT / name).stat().st_size > 500_000]
     assert large == []
     assert [name for name in names if name.startswith(("data/", "results/")) and not name.endswith("README.md")] == []
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make with the project's Makefile in an empty folder."""
+    return subprocess.run(
+        ["make", "-f", ROOT / "Makefile", *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "words", "said"),
+    [
+        (
+            "3.11.0",
+            ("run", "CONFIG=my none.yaml"),
+            "make run: CONFIG=my none.yaml: no such file; ready-made ones are in",
+        ),
+        ("3.10.9", ("install",), "jetpulse needs Python 3.11, 3.12 or 3.13, './python' is Python 3.10.9; try: make PY"),
+        ("3.14.0", ("install",), "jetpulse needs Python 3.11, 3.12 or 3.13, './python' is Python 3.14.0; try: make PY"),
+    ],
+)
+def test_make_refuses_in_one_line_before_it_installs(tmp_path: Path, version: str, words: tuple, said: str) -> None:
+    numbers = ", ".join(version.split("."))
+    (tmp_path / "python").write_text(
+        f'#!/bin/sh\n[ "$1" != --version ] || exec echo Python {version}\n'
+        f'exec {sys.executable} -c "import sys; sys.version_info = ({numbers}); ${{2#import sys; }}"\n'
+    )
+    (tmp_path / "python").chmod(0o755)
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    done = make(tmp_path, *words, "PYTHON=./python")
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0].startswith(said)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pyproject.toml", "python", "requirements.lock"]
+
+
+def test_a_checkout_has_the_same_bytes_everywhere(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    for name in (".gitattributes", "Makefile"):
+        (first / name).write_bytes((ROOT / name).read_bytes())
+    (first / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "core.autocrlf=true"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *words], cwd=first, check=True, capture_output=True)
+    subprocess.run([*git, "clone", "-q", "--config", "core.autocrlf=true", first, second], check=True)
+    for name in ("Makefile", "a.png"):
+        assert (second / name).read_bytes() == (first / name).read_bytes()
