@@ -1,7 +1,7 @@
 """Leakage: examples that are in two splits of a dataset, or in the training of a network and in what tests it.
 
-Examples are compared by 64-bit hashes of what is stored of them, so that memory is bounded: a pair of a few million
-different ones has the same hash with a probability of about 10^-7.
+Examples are compared by 64-bit hashes of what is stored of them, so that memory is bounded: two different ones among a
+few million have the same hash with a probability of about 10^-7.
 """
 
 import math
@@ -17,21 +17,26 @@ from jetpulse.samples.splits import mix
 from jetpulse.samples.store import Block, iterate_blocks, read_attributes
 
 HARDEST = 8  # constituents by which a jet is known, whatever `max_constituents` left of the others
+_HALF = 1 << 6  # of the last of 16 bits of a float32's mantissa
 _EXAMPLE = ("waveform", "counts", "features", "target")  # what an example is, of those that it has
 
 
 def hash_examples(block: Block) -> np.ndarray:
-    """Return uint64 (n) that are equal for the same examples, bit by bit but for the sign of zeros.
+    """Return uint64 (n) that are equal for the same examples.
 
-    A jet is its eight hardest constituents; a waveform or spectrum itself; a row of a table its features and target.
+    A waveform or spectrum is itself, bit by bit but for the sign of zeros, a row of a table its features and target. A
+    jet is the momenta px, py, pz of its eight hardest constituents to 16 of 23 bits, so that it is known after another
+    cut on constituents and, most often, after another rounding, as by units or pt, eta, phi.
     """
     if block.offsets is not None:
         counts = np.minimum(np.diff(block.offsets), HARDEST)
         jet = np.repeat(np.arange(len(counts)), counts)
         rank = np.arange(len(jet)) - np.repeat(np.cumsum(counts) - counts, counts)
-        momenta = np.zeros((len(counts), HARDEST, 4), np.float32)
-        momenta[jet, rank] = block.flat["constituents"][block.offsets[:-1][jet] + rank]
-        return _hash_rows(momenta, counts.astype(np.uint64))
+        momenta = np.zeros((len(counts), HARDEST, 3), np.float32)
+        momenta[jet, rank] = block.flat["constituents"][block.offsets[:-1][jet] + rank, 1:]
+        words = (momenta + np.float32(0)).view(np.uint32)  # -0 becomes 0
+        rounded = (words + np.uint32(_HALF)) & ~np.uint32(2 * _HALF - 1)
+        return _mix_rows(rounded.reshape(len(counts), -1 if len(counts) else 3 * HARDEST), counts.astype(np.uint64))
     state = np.zeros(len(block), np.uint64)
     for name in _EXAMPLE:
         if name in block.entries:
@@ -42,7 +47,10 @@ def hash_examples(block: Block) -> np.ndarray:
 def _hash_rows(values: np.ndarray, state: np.ndarray) -> np.ndarray:
     """Return uint64 (n) of values float32 or float64 (n, ...) and of a state uint64 (n)."""
     flat = np.reshape(values + values.dtype.type(0), (len(values), math.prod(values.shape[1:])))  # -0 becomes 0
-    words = flat.view(np.dtype(f"u{flat.dtype.itemsize}"))
+    return _mix_rows(flat.view(np.dtype(f"u{flat.dtype.itemsize}")), state)
+
+
+def _mix_rows(words: np.ndarray, state: np.ndarray) -> np.ndarray:
     for word in np.ascontiguousarray(words.T):
         state = mix(state ^ word.astype(np.uint64))
     return state
@@ -126,6 +134,10 @@ class Duplicates:
                 "deal all files by `split`, method `hash`, or set `event: []` if equal ids are of different events",
                 log,
             )
+        events = [np.concatenate(parts) for parts in self._seen["event"].values()]
+        entries, different = sum(map(len, events)), sum(len(np.unique(ids)) for ids in events)
+        if different < entries:
+            log(f"{entries} {self._many} of {different} events")
         for split, parts in self._seen["example"].items():
             hashes = np.concatenate(parts)
             if repeated := len(hashes) - len(np.unique(hashes)):
