@@ -11,7 +11,7 @@ from jet_formats import as_ntuples, toy_block, write_example, write_own_tree
 from jetpulse.config import JetSource
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
-from jetpulse.jets.readers import read_jets
+from jetpulse.jets.readers import read_jets, rntuple
 from toy_jets import assert_one_line
 
 
@@ -43,6 +43,18 @@ def test_blocks_do_not_depend_on_the_clusters_of_an_rntuple(tmp_path):
     for rows in (3, 7, 50):
         found = read_jets(tmp_path / "n.root", source, rows=rows)
         assert_same(found, list(read_jets(tree, source, rows=rows)))
+
+
+def test_no_more_than_two_clusters_of_an_rntuple_are_held(tmp_path):
+    values = ak.Array([[float(i)] * 100 for i in range(40)])
+    with uproot.recreate(tmp_path / "n.root") as file:
+        ntuple = file.mkrntuple("jets", {"pt": values[:4]})
+        for start in range(4, 40, 4):
+            ntuple.extend({"pt": values[start : start + 4]})
+    with uproot.open(tmp_path / "n.root") as file:
+        found = [step["pt"] for step in rntuple.steps(file["jets"], ["pt"], 3)]
+    assert ak.concatenate(found).to_list() == values.to_list()
+    assert max(array.nbytes for array in found) < values.nbytes / 3
 
 
 def test_fields_in_collections_without_names_are_found(real_data):

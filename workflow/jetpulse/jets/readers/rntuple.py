@@ -7,7 +7,7 @@ import awkward as ak
 import uproot
 
 KINDS = ("ROOT::RNTuple",)
-_KEPT = "256 MB"  # of a cluster that uproot reads ahead of its turn
+_KEPT = "128 MB"  # of a cluster that uproot reads ahead of its turn
 
 
 def is_ntuple(tree: Any) -> bool:
@@ -53,7 +53,8 @@ def steps(ntuple: Any, paths: Collection[str], rows: int) -> Iterator[dict[str, 
         while have >= rows:
             whole = _joined(parts)
             yield {path: array[:rows] for path, array in whole.items()}
-            parts, have = [{path: array[rows:] for path, array in whole.items()}], have - rows
+            have -= rows
+            parts = [{path: array[rows:] for path, array in whole.items()}] if have else []
     if have:
         yield _joined(parts)
 
@@ -61,4 +62,5 @@ def steps(ntuple: Any, paths: Collection[str], rows: int) -> Iterator[dict[str, 
 def _joined(parts: list[dict[str, ak.Array]]) -> dict[str, ak.Array]:
     if len(parts) == 1:
         return parts[0]
-    return {path: ak.concatenate([part[path] for part in parts]) for path in parts[0]}
+    # Packed, since what is left of a cluster still holds all of it.
+    return {path: ak.concatenate([ak.to_packed(part[path]) for part in parts]) for path in parts[0]}
