@@ -2,7 +2,7 @@
 
 import atexit
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 TABLES = ("results/summary.csv", "results/summary.json", "results/transfers.csv")
@@ -58,26 +58,42 @@ def dataset_files(name):
 
 
 def keep_dvc_away():
-    """Take DVC's own lock on data/ and results/ until Snakemake ends.
+    """Have `dvc` see until Snakemake ends that data/ and results/ are in use.
 
     `dvc repro` removes a stage's outputs before it runs anything: started beside a running Snakemake it would take away
-    what jobs are writing. With the lock it stops first and says who works there.
+    what jobs are writing. As somebody reads there it stops first and says who; several Snakemakes, whose targets must
+    not be the same, do not mind one another.
     """
     # Started by DVC itself (which sets the variable), or in a folder without it.
     if "DVC_ROOT" in os.environ or not Path(".dvc").is_dir():
         return
     try:
+        from dvc.exceptions import DvcException
         from dvc.fs import localfs
         from dvc.lock import LockError
         from dvc.rwlock import rwlock
     except ModuleNotFoundError:
         return
     folder = Path(".dvc/tmp").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
     paths = [str(Path(name).absolute()) for name in ("data", "results")]
     held = ExitStack()
     try:
-        held.enter_context(rwlock(str(folder), localfs, "snakemake", [], paths, False))
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "rwlock").is_file() and not (folder / "rwlock").stat().st_size:
+            (folder / "rwlock").unlink()  # of a DVC that was killed while it wrote it: nobody is named in it
+        held.enter_context(rwlock(str(folder), localfs, "snakemake", paths, [], False))
     except LockError as error:
-        raise WorkflowError(f"DVC is at work here: {error}") from None
-    atexit.register(held.close)
+        who = ", ".join(" ".join(found) for found in re.findall(r"(PID \d+)\): (.+)", str(error))) or str(error)
+        raise WorkflowError(f"DVC is at work here ({who}); start Snakemake when it has finished") from None
+    except (DvcException, OSError, ValueError) as error:
+        raise WorkflowError(
+            f"{folder}/rwlock, in which `dvc` says where it works, cannot be used: {' '.join(str(error).split())}; "
+            "if no `dvc` is at work here, remove it"
+        ) from None
+
+    def release():
+        # Where somebody has removed or spoilt the file there is nothing to give back.
+        with suppress(AssertionError, DvcException, KeyError, OSError, ValueError):
+            held.close()
+
+    atexit.register(release)
