@@ -9,9 +9,11 @@ import torch
 from configurations import EXPERIMENT, changed
 from jetpulse import models
 from jetpulse.cli import main
-from jetpulse.config import networks, parse_config
+from jetpulse.config import Experiment, networks, parse_config
 from jetpulse.errors import UserError
-from jetpulse.models import build_network
+from jetpulse.models import build_network, try_network
+from jetpulse.training.files import write_model
+from toys import specification, write_images
 
 GOOD = '''
 """Two layers."""
@@ -179,6 +181,40 @@ def test_a_network_that_cannot_be_built_is_one_line(folder, request, change, wor
         build_network(name, (3, 4), 2, {})
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("return self.layers(inputs)", "return self.layers(inputs)[:, :1]"), "float32 of shape (2, 1)"),
+        (("return self.layers(inputs)", "return self.layers(inputs)[:, 0]"), "float32 of shape (2,)"),
+        (("return self.layers(inputs)", "return self.layers(inputs).argmax(1, True).expand(2, 2)"), "int64 of shape"),
+        (
+            ("return self.layers(inputs)", "return self.layers(inputs), 1"),
+            "returns tuple for inputs of shape (2, 3",
+        ),
+        (("return self.layers(inputs)", "self.layers(inputs)"), "returns NoneType"),
+        (("return self.layers(inputs)", "return self.nothing"), "has no attribute 'nothing' (line 14)"),
+        (("def forward", "def forwards"), "NotImplementedError"),
+        (("self.layers = ", "self.layers = lambda x: x\n        unused = "), "no parameters that could be trained"),
+    ],
+)
+def test_a_network_that_answers_what_no_task_can_use_is_one_line(folder, request, change, words):
+    name = write(folder, change, name=f"tried{abs(hash(request.node.name)) % 10**8}.py")
+    with pytest.raises(UserError) as error:
+        try_network(name, build_network(name, (3, 4), 2, {}), torch.zeros(2, 3, 4), (2,))
+    assert str(error.value).startswith(f"models/{name}.py: ")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_too_many_outputs_are_refused_before_training(folder, tmp_path):
+    name = write(folder, ("nn.Linear(width, outputs)", "nn.Linear(width, outputs + 1)"), name="toomany.py")
+    images = write_images(tmp_path / "images.h5")
+    spec = Experiment.model_validate(specification() | {"model": {"name": name}})
+    with pytest.raises(UserError, match="must return floats of shape"):
+        write_model(images, tmp_path / "m" / "model.safetensors", spec, 1)
+    assert not (tmp_path / "m").exists()
 
 
 def test_building_draws_the_same_numbers_as_ever():

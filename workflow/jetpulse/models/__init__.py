@@ -74,6 +74,33 @@ def _check_memory(name: str, make: Callable[[], nn.Module]) -> None:
         )
 
 
+def try_network(name: str, network: nn.Module, features: torch.Tensor, expected: tuple[int, ...]) -> None:
+    """Refuse a network that cannot be trained, or whose answer to ``features`` (b, ...) is not (b, *expected).
+
+    Raises:
+        UserError: such a network.
+    """
+    file = f"{name.replace('-', '_')}.py"
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise UserError(f"models/{file}: Network has no parameters that could be trained")
+    shape = tuple(features.shape)
+    try:
+        with torch.inference_mode():
+            found = network(features)
+    except _PASSED_ON:
+        raise
+    except Exception as error:
+        raise UserError(f"models/{file}: fails for inputs of shape {shape}: {_reason(error, file)}") from error
+    wanted = (len(features), *expected)
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != wanted or not found.is_floating_point():
+        what = (
+            f"{found.dtype} of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
+        )
+        raise UserError(
+            f"models/{file}: returns {what} for inputs of shape {shape}, must return floats of shape {wanted}"
+        )
+
+
 def _reason(error: Exception, file: str) -> str:
     """Return an exception in one line, with the line of the network's file that raised it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == file]

@@ -21,7 +21,7 @@ from jetpulse.config import Experiment, Training
 from jetpulse.config.networks import fits_itself
 from jetpulse.config.training import PLACEMENT, Fresh
 from jetpulse.errors import UserError
-from jetpulse.models import build_network, count_parameters
+from jetpulse.models import build_network, count_parameters, try_network
 from jetpulse.samples import dump_json, publish, split_sizes
 from jetpulse.training.checkpoints import checkpoint_key, locked_checkpoint, remove_checkpoint
 from jetpulse.training.devices import open_device
@@ -80,6 +80,10 @@ def write_model(
     shape, outputs = prepared.train.features.shape, objective.outputs or int(prepared.train.attributes["outputs"])
     build = partial(build_network, spec.model.name, shape, outputs, arguments)
     prepared.check(build, objective, inputs)
+    expected = objective.expected(outputs)
+    if expected is not None and not fits_itself(spec.model.name):
+        one = prepared.train.features.batch(torch.arange(1, device=where))
+        try_network(spec.model.name, build().to(where).eval(), one, expected)
     checkpoint = None
     if checkpoints is not None:
         settings = spec.training.model_dump(exclude=set(PLACEMENT))

@@ -64,6 +64,10 @@ class Objective:
     # Outputs of the network; None: as many as the file says.
     outputs: int | None = None
 
+    def expected(self, outputs: int) -> tuple[int, ...] | None:
+        """Return the shape of what a network with so many outputs returns for one entry; None: it is not checked."""
+        return None
+
     def loss(self, network: nn.Module, batch: Batch, turn: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean loss to minimise in this turn, and the sums of the loss and ``metrics``, float64 (1 + m,)."""
         raise NotImplementedError

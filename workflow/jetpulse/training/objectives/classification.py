@@ -16,6 +16,10 @@ class Classification(Objective):
     targets = ("label",)
     units: ClassVar[dict[str, str]] = {"probability": "1 (columns are classes)"}
 
+    def expected(self, outputs: int) -> tuple[int, ...]:
+        """Return the shape of what a network with so many outputs returns for one entry."""
+        return (outputs,)
+
     def loss(self, network: nn.Module, batch: Batch, turn: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean cross-entropy; the metric is the number of right decisions."""
         outputs, label = network(batch.features), batch.targets["label"]

@@ -18,6 +18,10 @@ class Regression(Objective):
     outputs = 1
     units: ClassVar[dict[str, str]] = {"prediction": "units of the target"}
 
+    def expected(self, outputs: int) -> tuple[int, ...]:
+        """Return the shape of what a network with so many outputs returns for one entry."""
+        return (1,)
+
     def loss(self, network: nn.Module, batch: Batch, turn: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean squared error; the metric is the absolute error, both in standard deviations."""
         outputs, target = network(batch.features)[:, 0].float(), batch.targets["target"]
