@@ -270,3 +270,10 @@ def test_any_column_may_name_the_event(tmp_path, format):
     with pytest.raises(UserError) as error:
         read(path, format, event=["eventNumber", "evenNumber"], **options)
     assert_one_line(error, path, "evenNumber")
+
+
+@pytest.mark.parametrize("name", ["constituents", "counts"])
+def test_what_jets_are_made_of_names_no_event(tmp_path, name):
+    with pytest.raises(UserError) as error:
+        read(write_npz(tmp_path / "a.npz", BLOCK), "npz", event=name)
+    assert_one_line(error, tmp_path / "a.npz", f"{name} cannot name events")

@@ -48,7 +48,9 @@ def _distinct(names: list[str]) -> list[str]:
 
 # Columns (branches, arrays) whose equal values make one event of the entries that have them.
 EventColumns = Annotated[
-    list[str], BeforeValidator(one_or_many, json_schema_input_type=str | list[str]), AfterValidator(_distinct)
+    list[Annotated[str, Field(min_length=1)]],
+    BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
+    AfterValidator(_distinct),
 ]
 
 

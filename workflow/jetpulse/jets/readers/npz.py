@@ -44,6 +44,8 @@ def read(path: Path, source: JetSource, labelled: bool, rows: int) -> Iterator[C
             archive = stack.enter_context(zipfile.ZipFile(file))
             found = [info.filename.removesuffix(".npy") for info in archive.infolist()]
         events = event_names(source, found, exported=True)
+        if wrong := [name for name in events if name in _JETS]:
+            raise UserError(f"{path}: {wrong[0]} cannot name events; choose another array by `event`")
         arrays = {name: _open_array(archive, name, path, stack) for name in dict.fromkeys([*names, *events])}
         _check_lengths(arrays, path)
         n, total = arrays["counts"].shape[0], arrays["constituents"].shape[0]
