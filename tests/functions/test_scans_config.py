@@ -421,3 +421,47 @@ def test_checking_a_config_lists_the_points(tmp_path, capsys):
     path.write_text(yaml.safe_dump(config(batches={"vary": "training.bach", "values": [10]})), encoding="utf-8")
     assert main(["check-config", str(path)]) == 1
     assert "did you mean 'batch'?" in capsys.readouterr().err
+
+
+NINE = {
+    "training.learning_rate": [1.2345e-5, 1.2346e-5],
+    "training.weight_decay": [1.2345e-5],
+    "training.initialisation": ["torch"],
+    "training.optimiser": ["adamw"],
+    "training.schedule": ["cosine"],
+    "training.batch": [50],
+    "training.warmup": [100],
+    "training.initial_accumulator": [0.0],
+    "model.hidden": [[64, 64], [64, 32]],
+}
+
+
+def test_long_names_of_a_grid_end_with_a_hash_and_fit_into_names_of_files():
+    scan = "a-scan-of-everything-that-can-be-thought-of-in-the-settings-of-a-whole-training"
+    analysis, plans = expand(config(**{scan: {"vary": NINE}}))
+    names = [point.experiment for point in plans[scan].points]
+    assert len(set(names)) == 4
+    assert all(re.fullmatch(rf"{scan}-learning-rate-.*-[0-9a-f]{{12}}", name) for name in names)
+    assert max(len(f"{name}.seed1234567890.jsonl") for name in names) <= 255
+    again = parse_config(analysis.model_dump(exclude_unset=True), "again")
+    assert list(again.experiments) == list(analysis.experiments)
+    shorter, _ = expand_one(vary={key: NINE[key] for key in list(NINE)[:2]})
+    assert "scan-learning-rate-1p2345e-05-weight-decay-1p2345e-05" in shorter.experiments
+
+
+def test_a_representation_that_many_keys_change_has_a_name_that_fits():
+    keys = ("half_width", "pixels", "steps")
+    values = [0.123456789012345, 64, STEPS[3]]
+    analysis, _ = expand_one(vary={f"representation.{key}": [value] for key, value in zip(keys, values, strict=True)})
+    assert max(map(len, analysis.representations)) <= 110
+
+
+@pytest.mark.parametrize(("section", "length"), [("datasets", 111), ("representations", 111), ("experiments", 231)])
+def test_a_name_that_is_too_long_for_files_is_refused(section, length):
+    value = copy.deepcopy(MINIMAL)
+    entry = next(iter(value[section].values()))
+    value[section]["n" * (length - 1)] = entry
+    parse_config(value, "my.yaml")
+    value[section]["n" * length] = entry
+    with pytest.raises(UserError, match=rf"{section}\.{'n' * 30}\.\.\.: this name has {length} characters"):
+        parse_config(value, "my.yaml")

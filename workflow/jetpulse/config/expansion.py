@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from jetpulse.config.load import check_names, explain
 from jetpulse.config.models import Analysis, Experiment, Model
-from jetpulse.config.scan_names import as_json, slugs_of, text_of
+from jetpulse.config.scan_names import as_json, fitted, slugs_of, text_of
 from jetpulse.config.scans import Axis, Point, Scan, ScanPlan, Search
 from jetpulse.errors import UserError
 
@@ -100,7 +100,9 @@ def _expand(analysis: Analysis, name: str, scan: Scan) -> tuple[Analysis, ScanPl
     for place, point in made.items():
         words = [f"{_last(key)}-" * (len(axes) > 1) + slugs[key][i] for key, i in zip(axes, place, strict=True)]
         try:
-            analysis, used = _add(analysis, scan.experiment, "-".join([name, *words]), point, "seeds" in axes)
+            analysis, used = _add(
+                analysis, scan.experiment, fitted("-".join([name, *words]), "experiments"), point, "seeds" in axes
+            )
         except UserError as error:
             lines += str(error).splitlines()
             continue
@@ -182,7 +184,8 @@ def _adopt(kind: str, base: str, known: Mapping[str, S], changes: Mapping[str, A
     if same:
         return (base if base in same else same[0]), section
     values = {key: _value_at(section, key.split(".")) for key in changes}
-    name = "-".join([base, *(f"{_last(key)}-{slugs_of([value])[0]}" for key, value in values.items())])
+    full = "-".join([base, *(f"{_last(key)}-{slugs_of([value])[0]}" for key, value in values.items())])
+    name = fitted(full, f"{kind}s")
     if name in known:
         raise UserError(f"{kind}s.{name}: this name is needed for {dict(changes)}; rename yours")
     return name, section

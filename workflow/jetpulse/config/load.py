@@ -13,6 +13,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 
 from jetpulse.config.models import NOT_WITH_SCORES, TASKS, Analysis, Experiment
 from jetpulse.config.pairing import check_jets, check_problems
+from jetpulse.config.scan_names import LONGEST
 from jetpulse.config.yaml_files import read_yaml
 from jetpulse.errors import UserError
 
@@ -135,6 +136,12 @@ def check_names(analysis: Analysis) -> list[str]:
         f"experiments.{name}: this name is reserved ({', '.join(RESERVED)}); choose another"
         for name in analysis.experiments
         if name in RESERVED
+    ]
+    lines += [
+        f"{section}.{name[:30]}...: this name has {len(name)} characters; files are called by it, use at most {n}"
+        for section, n in LONGEST.items()
+        for name in getattr(analysis, section)
+        if len(name) > n
     ]
     lines += [
         f"representations.{name}: this name is taken by every dataset's own samples; choose another"

@@ -7,6 +7,9 @@ import re
 from typing import Any
 
 _LONGEST = 50  # characters of a value in a name
+# Characters of a name. File systems take 255 bytes in a file's name, of which there are some with an experiment and its
+# seed (`EXPERIMENT.seed1.jsonl`), or with two other names (`DATASET.REPRESENTATION.jsonl`), in it.
+LONGEST = {"experiments": 230, "datasets": 110, "representations": 110, "scans": 110, "searches": 110}
 _NAMES = ("name", "model")
 
 
@@ -24,6 +27,14 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool | None):
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:g}" if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def fitted(name: str, section: str) -> str:
+    """Return a name, with a hash of itself in place of its end if it is too long for files' names."""
+    if len(name) <= LONGEST[section]:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: LONGEST[section] - len(digest) - 1].rstrip('-')}-{digest}"
 
 
 def slugs_of(values: list[Any]) -> list[str]:
