@@ -154,15 +154,26 @@ def test_angles_in_degrees_and_logarithms_of_pt_are_refused(tmp_path):
     np.testing.assert_allclose(turned.flat["constituents"][:, 1:3], BLOCK.flat["constituents"][:, 1:3], atol=1e-4)
 
 
+def test_a_negative_mass_is_one_of_rounding_or_refused(tmp_path):
+    pt = pt_eta_phi(BLOCK.flat["constituents"])[0]
+    options = POLAR | {"fields": POLAR["fields"] | {"mass": "m"}}
+    (block,) = read(write_polar(tmp_path / "rounded", m=-1e-3 * pt), options)
+    np.testing.assert_allclose(block.flat["constituents"], BLOCK.flat["constituents"], rtol=1e-5, atol=1e-4)
+    path = write_polar(tmp_path / "missing", m=np.where(np.arange(len(pt)) == 1, -99.0, 0.0))
+    with pytest.raises(UserError) as error:
+        read(path, options)
+    assert_one_line(error, path, "mass is -99 (1 of ")
+
+
 def test_constituents_without_transverse_momentum_are_left_out_and_counted(tmp_path):
-    pt, eta, _ = pt_eta_phi(BLOCK.flat["constituents"])
+    pt, eta, phi = pt_eta_phi(BLOCK.flat["constituents"])
     last = BLOCK.offsets[1:] - 1
     more = [jet for jet in range(len(BLOCK)) if COUNTS[jet] > 1]
-    pt[last[more]], eta[last[more]] = 0.0, 999.9
+    pt[last[more]], eta[last[more]], phi[last[more]] = 0.0, 999.9, -999.0
     along = BLOCK.flat["constituents"].copy()
     along[last[more], 1:3] = 0.0
     for path, options in (
-        (write_polar(tmp_path / "polar", pt=pt, eta=eta), POLAR),
+        (write_polar(tmp_path / "polar", pt=pt, eta=eta, phi=phi), POLAR),
         (write_npz(tmp_path / "a.npz", BLOCK, constituents=along), {"format": "npz"}),
     ):
         left_out = Counter()

@@ -12,6 +12,7 @@ from jetpulse.jets.readers.padding import PADDING, cut_padding
 from jetpulse.samples import counts_to_offsets
 
 _MOST_PHI = 3 * np.pi  # of an angle in radians: within 2 pi, and half a turn from there
+_LIGHT = 0.01  # of |p|: what is rounded may have a small negative mass, by convention that of a space-like momentum
 _SOFT = "constituents: without transverse momentum"
 
 
@@ -33,12 +34,12 @@ def momenta_of_lists(
     offsets, values, padding = cut_padding(offsets, columns, fixed)
     left_out = {} if fixed else {PADDING: padding}
     if "pt" in values:
-        _check_polar(values, offsets, path, start)
-        moving = values["pt"] != 0  # eta may be anything then, 999.9 or infinite among them
+        moving = values["pt"] != 0  # else the others may be anything, eta 999.9 among them
         left_out[_SOFT] = int((~moving).sum())
         if left_out[_SOFT]:
             offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(moving)])[offsets]
             values = {name: column[moving] for name, column in values.items()}
+        _check_polar(values, offsets, path, start)
     return np.diff(offsets), momenta_of(values), left_out
 
 
@@ -55,7 +56,9 @@ def drop_soft(chunk: Chunk) -> Chunk:
 
 
 def _check_polar(values: Mapping[str, np.ndarray], offsets: np.ndarray, path: Path, start: int) -> None:
-    pt, phi = values["pt"], values["phi"]
+    pt, eta, phi, mass = values["pt"], values["eta"], values["phi"], values.get("mass", np.zeros(1))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by the checks
+        light = mass < -_LIGHT * pt * np.cosh(eta)
     for wrong, name, found, hint in (
         (pt < 0, "pt", pt, "expected 0 or more; if the file has the logarithm of pt, write pt itself"),
         (
@@ -64,6 +67,7 @@ def _check_polar(values: Mapping[str, np.ndarray], offsets: np.ndarray, path: Pa
             phi,
             "expected radians, from -2 pi to 2 pi; if the file has degrees, divide them by 57.29578",
         ),
+        (light, "mass", mass, "expected 0 or more, but for rounding; repair the file, or leave out the mass"),
     ):
         where = np.flatnonzero(wrong)
         if len(where):
