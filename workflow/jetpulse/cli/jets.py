@@ -45,14 +45,15 @@ def build_jet_samples(out: Path, spec: str, raw: list[Path]) -> None:
     """Collect a dataset's jets into train, val and test by event id.
 
     Reads simulated blocks (--raw) or the files that the spec names: HDF5, parquet, npz or ROOT, whatever its `format`
-    says. Jets of one event always share a split; which one depends on the event's id alone.
+    says. Jets of one event always share a split; which one depends on the event's id alone: columns of the files name
+    it, or the file's content and the row.
 
     Writes a group per split: event int64 (n), label int8 (n), offsets int64 (n + 1), constituents float32
     (total, 4): E, px, py, pz in GeV, hardest first, no padding.
 
     Fails when a jet has no constituents, or one that is not finite, has no positive energy or less than its
-    momentum; when the same jet is in two splits; and when a split lacks jets of a class. Logs what is left out, and
-    stretches of a file that are not mixed as chance would have it.
+    momentum; when the same jet or event is in two splits; when a file is named twice; and when a split lacks jets of a
+    class. Logs what an event is, what is left out, and stretches of a file that are not mixed as chance would have it.
 
     Example:
       jetpulse build-jet-samples samples.h5 --raw qcd-0.h5 top-0.h5 \\
