@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jet_formats import list_columns, momenta_lists, toy_block, write_npz, write_parquet, write_tree
+from jet_formats import list_columns, momenta_lists, toy_block, write_example, write_npz, write_parquet, write_tree
 from jetpulse.config import JetDataset
 from jetpulse.errors import UserError
 from jetpulse.jets.checks import Balance
@@ -237,3 +237,10 @@ def test_the_sum_is_that_of_the_jet(tmp_path):
     (kept,) = found["test"]
     expected = jet_momenta(block.flat["constituents"], block.offsets)
     np.testing.assert_allclose(jet_momenta(kept.flat["constituents"], kept.offsets), expected, rtol=1e-6)
+
+
+def test_formats_that_have_events_say_so(tmp_path):
+    path, source = write_example("nanoaod", tmp_path / "jets.root")
+    lines = []
+    collect(JetDataset(kind="jets", source=source), lines.append)
+    assert f"{path}: each entry of the tree is an event" in lines

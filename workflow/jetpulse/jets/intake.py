@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from jetpulse.config import JetDataset, JetSource, expand_path
+from jetpulse.config.jet_formats import unused_keys
 from jetpulse.jets.checks import Balance, check_jets
 from jetpulse.jets.kinematics import jet_momenta, pt_eta_phi
 from jetpulse.jets.readers import read_jets

@@ -129,14 +129,19 @@ class FileContents:
         return self._digests[path]
 
 
-def describe_events(named: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return lines that say what an event is, from the columns (none: every row) that name it, by file."""
+def describe_events(named: Mapping[str, Sequence[str]], whole: bool = False) -> list[str]:
+    """Return lines that say what an event is, from the columns (none: every row) that name it, by file.
+
+    Rows are events by themselves where they are ``whole``, whatever is in them.
+    """
     lines = []
     for names in dict.fromkeys(map(tuple, named.values())):
         files = [path for path, columns in named.items() if tuple(columns) == names]
         where = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
         if names:
             lines.append(f"{where}: entries of equal {', '.join(names)} are one event")
+        elif whole:
+            lines.append(f"{where}: each entry of the tree is an event")
         else:
             lines.append(f"{where}: each row is taken for an event; columns that tell otherwise are named by `event`")
     return lines
