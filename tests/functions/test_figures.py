@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from jetpulse.figures.classification import rejection_curves, reliability_diagram, roc_curves, score_distributions
-from jetpulse.figures.jets import average_images, distributions, single_jets
+from jetpulse.figures.jets import average_images, single_jets
 from jetpulse.figures.style import save_figure
 from jetpulse.figures.training import training_curves
 
@@ -68,14 +68,6 @@ def averages(*images: np.ndarray) -> Figure:
     return average_images(named, 0.8, dict.fromkeys(stages, "GeV"))
 
 
-QUANTITIES = ("mass [GeV]", "constituents", "pT [GeV]", "fraction")
-
-
-def spread(values: np.ndarray, label: np.ndarray) -> Figure:
-    return distributions(dict.fromkeys(QUANTITIES, values), label)
-
-
-RANDOM = np.random.default_rng(2).normal(100, 10, 300)
 FIGURES: dict[str, Callable[[], Figure]] = {
     **{
         f"{name}, {case}": lambda draw=draw, groups=groups: draw(groups)
@@ -99,11 +91,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "single jets, all blank": lambda: single_jets(blank(2), [1, 0], 0.8, "GeV"),
     "single jets, none": lambda: single_jets(blank(0), [], 0.8, "GeV"),
-    "distributions": lambda: spread(RANDOM, np.arange(300) % 2),
-    "distributions, equal values": lambda: spread(np.full(6, 600.0), np.arange(6) % 2),
-    "distributions, no jets of a class": lambda: spread(RANDOM, np.ones(300)),
-    "distributions, one jet": lambda: spread(np.array([80.0]), np.array([0])),
-    "distributions, one jet of each class": lambda: spread(np.array([80.3, 170.9]), np.array([0, 1])),
 }
 
 
@@ -121,9 +108,7 @@ def test_a_figure_is_drawn_without_warnings_and_with_named_axes(draw, tmp_path):
     assert all(axis.get_ylabel() for axis in figure.axes if axis.get_label() == "<colorbar>")
 
 
-@pytest.mark.parametrize(
-    "name", ["roc, three seeds", "training, two seeds", "averages", "single jets", "distributions"]
-)
+@pytest.mark.parametrize("name", ["roc, three seeds", "training, two seeds", "averages", "single jets"])
 def test_the_same_figure_has_the_same_bytes(name, tmp_path):
     for file in ("a.svg", "b.svg"):
         save_figure(FIGURES[name](), tmp_path / file)
@@ -200,16 +185,8 @@ def test_the_first_axis_of_an_image_is_drawn_to_the_right():
 
 
 def test_classes_are_named_in_the_figures():
-    assert labels(FIGURES["distributions"]()) == ["top", "QCD"]
     figure = FIGURES["averages"]()
     assert [axis.get_ylabel().split("\n")[0] for axis in figure.axes[::2][:2]] == ["top", "QCD"]
-
-
-def test_every_class_is_drawn_however_few_jets_there_are():
-    axis = FIGURES["distributions, one jet of each class"]().axes[0]
-    assert len(axis.patches) == 2
-    for patch in axis.patches:
-        assert patch.get_path().vertices[:, 1].max() > 0
 
 
 def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path):

@@ -47,7 +47,6 @@ SHARED_FIGURES = (
     "comparison/tiny-pulses/residuals",
     "datasets/tiny/small-images/average",
     "datasets/tiny/small-images/single",
-    "datasets/tiny/small-images/distributions",
     "datasets/tiny/jets/kinematics",
     "comparison/tiny/agreement-tiny-particles",
     "comparison/transfers",

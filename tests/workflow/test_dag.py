@@ -34,7 +34,8 @@ DEFAULT = {
     },
     "spectra": {
         "build_spectra": 2,
-        "plot_spectra": 2,
+        "plot_spectra": 1,
+        "plot_spectra_alone": 1,  # of the same fluxes without noise
         **dict.fromkeys(("train", "predict", "evaluate"), 2 + 2 + 2),
         **dict.fromkeys(("combine", "release", "plot_training"), 3),
         **dict.fromkeys(("plot_reconstruction", "plot_variational", "plot_adversarial"), 1),

@@ -2,7 +2,7 @@
 
 
 rule plot_jets:
-    """Draw a dataset's jets: average images after each preprocessing step, single jets, distributions.
+    """Draw a dataset's jets: average images after each preprocessing step, single jets.
 
     Uses wildcards `dataset` and `representation`.
     """
@@ -23,13 +23,6 @@ rule plot_jets:
             subcategory="{dataset}",
             labels={"figure": "single jets", "representation": "{representation}"},
         ),
-        distributions=report(
-            "results/datasets/{dataset}/{representation}/distributions.svg",
-            caption="../report/distributions.rst",
-            category="Datasets",
-            subcategory="{dataset}",
-            labels={"figure": "distributions", "representation": "{representation}"},
-        ),
     log:
         "logs/plot_jets/{dataset}.{representation}.log",
     benchmark:
@@ -46,7 +39,7 @@ rule plot_jets:
         "Drawing jets of {wildcards.dataset} as {wildcards.representation}"
     shell:
         "jetpulse plot-jets {input.samples} --spec {params.spec:q} --average {output.average}"
-        " --single {output.single} --distributions {output.distributions} > {log} 2>&1"
+        " --single {output.single} > {log} 2>&1"
 
 
 rule plot_jet_observables:

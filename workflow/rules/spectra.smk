@@ -57,12 +57,30 @@ rule plot_spectra:
     benchmark:
         "results/benchmarks/plot_spectra/{dataset}.jsonl"
     wildcard_constraints:
-        dataset=one_of(datasets_of_kind("spectra")),
+        dataset=one_of([name for name in datasets_of_kind("spectra") if name not in with_fluxes_of_another()]),
     conda:
         "../../envs/cpu.yaml"
     params:
+        fluxes=lambda wildcards, output: ["--fluxes", output.fluxes],
         code=code_of("plot-spectra"),
     message:
         "Drawing the spectra of {wildcards.dataset}"
     shell:
-        "jetpulse plot-spectra {input.samples} --spectra {output.spectra} --fluxes {output.fluxes} > {log} 2>&1"
+        "jetpulse plot-spectra {input.samples} --spectra {output.spectra} {params.fluxes:q} > {log} 2>&1"
+
+
+use rule plot_spectra as plot_spectra_alone with:
+    # The figure of the fluxes would be that of another dataset again.
+    output:
+        spectra=report(
+            "results/datasets/{dataset}/spectra/spectra.svg",
+            caption="../report/spectra.rst",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"figure": "spectra"},
+        ),
+    wildcard_constraints:
+        dataset=one_of(with_fluxes_of_another()),
+    params:
+        fluxes=[],
+        code=code_of("plot-spectra"),

@@ -128,7 +128,22 @@ def dataset_figures(dataset, representation):
             return []
         figure = "average" if analysis.representations[representation].kind == "jet-image" else "observables"
         return [f"results/datasets/{dataset}/{representation}/{figure}.svg"]
-    return [f"results/datasets/{dataset}/{kind}/{figure}.svg" for figure in DATASET_FIGURES[kind]]
+    left_out = {"fluxes"} if dataset in with_fluxes_of_another() else set()
+    figures = [figure for figure in DATASET_FIGURES[kind] if figure not in left_out]
+    return [f"results/datasets/{dataset}/{kind}/{figure}.svg" for figure in figures]
+
+
+def with_fluxes_of_another():
+    """Return the datasets of generated spectra that differ from an earlier one in their noise alone."""
+    used = {name for experiment in analysis.experiments.values() for name in tested_on(experiment)}
+    found, known = [], set()
+    for name in datasets_of_kind("spectra"):
+        dataset = analysis.datasets[name]
+        if name in used and dataset.source.counts is not None:
+            key = (dataset.source.counts.model_copy(update={"poisson": None}).model_dump_json(), str(dataset.split))
+            found += [name] if key in known else []
+            known.add(key)
+    return found
 
 
 def licence_of(wildcards):

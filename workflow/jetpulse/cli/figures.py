@@ -21,24 +21,24 @@ from jetpulse.cli.common import (
     spec_argument("the representation"),
     path("--average", "figure to write: average images by class after each preprocessing step", required=True),
     path("--single", "figure to write: single jets", required=True),
-    path("--distributions", "figure to write: mass, multiplicity, pT, leading fraction by class", required=True),
 )
-def plot_jets(samples: Path, spec: str, average: Path, single: Path, distributions: Path) -> None:
+def plot_jets(samples: Path, spec: str, average: Path, single: Path) -> None:
     """Draw a dataset's jets.
 
-    The first split with jets is shown, at most 20,000 of them. Colour scales are logarithmic.
+    The first split with jets is shown, at most 20,000 of them. Colour scales are logarithmic. The distributions of all
+    jets are those that `jetpulse validate-jets` draws.
 
     Example:
       jetpulse plot-jets samples.h5 --spec '{"kind": "jet-image"}' --average average.svg \\
-          --single single.svg --distributions distributions.svg
+          --single single.svg
     """
     from jetpulse.config import JetImage
     from jetpulse.figures.jet_files import plot_jet_figures
 
     image = read_spec(spec, JetImage)
     log_start("plot-jets", "matplotlib", steps=", ".join(image.steps) or "none")
-    n = plot_jet_figures(samples, image, average, single, distributions)
-    log(f"drew {n} jets: {average}, {single}, {distributions}")
+    n = plot_jet_figures(samples, image, average, single)
+    log(f"drew {n} jets: {average}, {single}")
 
 
 @verb(

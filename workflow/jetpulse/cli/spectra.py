@@ -47,9 +47,9 @@ def build_spectra(out: Path, spec: str) -> None:
 @verb(
     path("samples", "samples.h5 of a dataset"),
     path("--spectra", "figure to write: single spectra, mean spectrum", required=True),
-    path("--fluxes", "figure to write: fluxes of the lines, or total counts where these are unknown", required=True),
+    path("--fluxes", "figure to write: fluxes of the lines, or total counts where these are unknown"),
 )
-def plot_spectra(samples: Path, spectra: Path, fluxes: Path) -> None:
+def plot_spectra(samples: Path, spectra: Path, fluxes: Path | None) -> None:
     """Draw a dataset's spectra and the fluxes of their lines.
 
     The first split with spectra is shown, at most 20,000 of them. Where spectra were generated, the expected counts
@@ -62,4 +62,4 @@ def plot_spectra(samples: Path, spectra: Path, fluxes: Path) -> None:
 
     log_start("plot-spectra", "matplotlib")
     n = plot_spectra_figures(samples, spectra, fluxes)
-    log(f"drew {n} spectra: {spectra}, {fluxes}")
+    log(f"drew {n} spectra: {', '.join(map(str, filter(None, (spectra, fluxes))))}")

@@ -137,3 +137,18 @@ def score_profile(jets: Sculpting, label: int, least: int = 10) -> tuple[np.ndar
     with np.errstate(invalid="ignore"):
         means = np.where(counts >= least, sums / counts, np.nan)
     return (edges[:-1] + edges[1:]) / 2, means
+
+
+def score_error(jets: Sculpting, label: int) -> np.ndarray:
+    """Return the standard error (bins,) of the mean over trainings of a class's scores in the bins of the mass.
+
+    Of fewer than two jets it is nan.
+    """
+    edges, chosen = jets.edges(), jets.label == label
+    inside = np.clip(np.searchsorted(edges, jets.mass[chosen], side="right") - 1, 0, _BINS - 1)
+    score = jets.scores[:, chosen].mean(axis=0)
+    counts = np.bincount(inside, minlength=_BINS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(inside, weights=score, minlength=_BINS) / counts
+        square = np.bincount(inside, weights=(score - mean[inside]) ** 2, minlength=_BINS)
+        return np.where(counts > 1, np.sqrt(square / (counts - 1) / counts), np.nan)

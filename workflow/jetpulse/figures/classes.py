@@ -10,6 +10,7 @@ from jetpulse.figures.problem_style import (
     RASTER,
     Entries,
     Names,
+    bins_for,
     class_colour,
     class_points,
     inner_range,
@@ -143,11 +144,12 @@ def distributions(entries: Entries, probabilities: Sequence[np.ndarray]) -> Figu
     """
     figure, axes = grid(1, 1, 6.0, 3.8)
     axis, k = axes[0][0], probabilities[0].shape[1]
-    edges = np.linspace(0, 1, _BINS + 1)
+    bins = bins_for([int(np.sum(entries.label == kind)) for kind in np.unique(entries.label)], _BINS)
+    edges = np.linspace(0, 1, bins + 1)
     for kind in np.unique(entries.label):
         own = entries.label == kind
         values = [row[own, 1 if k == 2 else kind] for row in probabilities]
-        counts = np.array([np.histogram(row, edges)[0] / len(row) * _BINS for row in values])
+        counts = np.array([np.histogram(row, edges)[0] / len(row) * bins for row in values])
         colour, name = class_colour(int(kind)), entries.names.of_class(int(kind))
         axis.stairs(np.median(counts, axis=0), edges, color=colour, lw=1.5, label=name)
         axis.stairs(counts.max(axis=0), edges, baseline=counts.min(axis=0), fill=True, color=colour, alpha=0.25)

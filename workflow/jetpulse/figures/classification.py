@@ -13,6 +13,7 @@ from jetpulse.figures.style import CLASS_COLOURS, CLASS_NAMES, COLOURS, grid, li
 
 Scores = Sequence[tuple[np.ndarray, np.ndarray]]
 EFFICIENCIES = np.linspace(0.01, 1.0, 199)
+_CLOSE, _STEP = 1.22, 0.018  # rejections within such a factor are drawn so far apart
 
 
 def _background(scores: Scores) -> np.ndarray:
@@ -68,7 +69,7 @@ def rejection_curves(
         if band.size:
             axis.fill_between(EFFICIENCIES[shown], band.min(0), band.max(0), color=style["color"], alpha=0.25, lw=0)
         _working_points(axis, scores, 0.006 * (number - (len(groups) - 1) / 2), style["color"])
-    for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, published.items(), strict=False):
+    for marker, (name, points) in zip("sD^vP*X<>ohp" * 4, _apart(published).items(), strict=False):
         axis.plot(*zip(*points, strict=True), marker, color="0.25", mfc="none", ms=6, label=literal(name))
     for efficiency in SIGNAL_EFFICIENCIES:
         axis.axvline(efficiency, color="grey", lw=0.6, ls=":")
@@ -76,6 +77,23 @@ def rejection_curves(
     axis.set_ylim(bottom=1)
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return figure
+
+
+def _apart(published: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:
+    """Return points (efficiency, rejection) moved sideways where they would cover one another."""
+    every = [(x, y, name) for name, points in published.items() for x, y in points]
+    moved: dict[str, list[tuple[float, float]]] = {name: [] for name in published}
+    for efficiency in sorted({x for x, _, _ in every}):
+        groups: list[list[tuple[float, str]]] = []
+        for y, name in sorted((y, name) for x, y, name in every if x == efficiency):
+            if groups and y < _CLOSE * groups[-1][-1][0]:
+                groups[-1].append((y, name))
+            else:
+                groups.append([(y, name)])
+        for group in groups:
+            for number, (y, name) in enumerate(group):
+                moved[name].append((efficiency + _STEP * (number - (len(group) - 1) / 2), y))
+    return moved
 
 
 def _working_points(axis: Axes, scores: Scores, aside: float, colour: str) -> None:
@@ -96,7 +114,8 @@ def score_distributions(groups: Mapping[str, Scores], probability: bool = True) 
     """Draw the score's distribution by class, a panel per dataset; lines are medians over seeds, bands their range."""
     figure, axes = grid(1, len(groups), 4.6, 3.4)
     for axis, (name, scores) in zip(axes[0], groups.items(), strict=True):
-        edges = np.linspace(0, 1, 41) if probability else _edges(scores)
+        bins = _bins(scores)
+        edges = np.linspace(0, 1, bins + 1) if probability else _edges(scores, bins)
         for kind in (1, 0):
             counts = np.array([np.histogram(score[label == kind], edges, density=True)[0] for label, score in scores])
             axis.stairs(np.median(counts, 0), edges, color=CLASS_COLOURS[kind], label=CLASS_NAMES[kind], lw=1.6)
@@ -107,10 +126,15 @@ def score_distributions(groups: Mapping[str, Scores], probability: bool = True) 
     return figure
 
 
-def _edges(scores: Scores) -> np.ndarray:
-    """Return the edges of 40 equal bins that hold all scores of every seed, whatever their range."""
+def _bins(scores: Scores) -> int:
+    """Return how many bins the smaller class can fill: 40 of it has 400 entries."""
+    return int(np.clip(2 * np.sqrt(min(np.sum(label == kind) for label, _ in scores for kind in (0, 1))), 8, 40))
+
+
+def _edges(scores: Scores, bins: int) -> np.ndarray:
+    """Return the edges of equal bins that hold all scores of every seed, whatever their range."""
     low, high = min(score.min() for _, score in scores), max(score.max() for _, score in scores)
-    return np.linspace(low, high, 41) if high > low else np.linspace(low - 0.5, high + 0.5, 41)
+    return np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, high + 0.5, bins + 1)
 
 
 @styled

@@ -10,14 +10,13 @@ from jetpulse.errors import UserError
 from jetpulse.figures import jets
 from jetpulse.figures.style import CLASS_NAMES, save_figure
 from jetpulse.jets.images import average_image, build_images, to_dense
-from jetpulse.jets.kinematics import jet_momenta, leading_fraction, mass, pt_eta_phi
 from jetpulse.samples import Block, read_attributes, read_block, split_sizes
 
 _MOST = 20_000  # jets of a dataset that its figures show at most
 
 
-def plot_jet_figures(samples: Path, spec: JetImage, average: Path, single: Path, distributions: Path) -> int:
-    """Draw a dataset's average images after each step, single jets and distributions; return the jets used."""
+def plot_jet_figures(samples: Path, spec: JetImage, average: Path, single: Path) -> int:
+    """Draw a dataset's average images after each step and single jets; return the jets used."""
     read_attributes(samples, "jets")
     split = next((name for name, n in split_sizes(samples).items() if n), None)
     if split is None:
@@ -25,15 +24,6 @@ def plot_jet_figures(samples: Path, spec: JetImage, average: Path, single: Path,
     block = read_block(samples, split, 0, _MOST)
     save_figure(_average(block, spec), average)
     save_figure(_single(block, spec), single)
-    constituents, offsets = block.flat["constituents"], block.offsets
-    momenta = jet_momenta(constituents, offsets)
-    quantities = {
-        "jet mass [GeV]": mass(momenta),
-        "number of constituents": np.diff(offsets).astype(float),
-        r"jet $p_T$ [GeV]": pt_eta_phi(momenta)[0],
-        r"leading constituent's $p_T$ / jet $p_T$": leading_fraction(constituents, offsets),
-    }
-    save_figure(jets.distributions(quantities, block.entries["label"]), distributions)
     return len(block)
 
 

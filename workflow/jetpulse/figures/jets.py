@@ -1,4 +1,4 @@
-"""Figures of jets: average images after every preprocessing step, single jets, distributions."""
+"""Figures of jets: average images after every preprocessing step, single jets."""
 
 from collections.abc import Mapping, Sequence
 
@@ -72,30 +72,3 @@ def single_jets(images: np.ndarray, labels: Sequence[int], half_width: float, un
     if shown is not None:
         figure.colorbar(shown, ax=[axis for row in axes for axis in row], label=unit, shrink=0.8)
     return figure
-
-
-@styled
-def distributions(values: Mapping[str, np.ndarray], label: np.ndarray) -> Figure:
-    """Draw the density of every quantity (name with unit -> (n,)) for both classes."""
-    figure, axes = grid(2, 2, 4.0, 2.8)
-    for axis, (name, quantity) in zip([a for row in axes for a in row], values.items(), strict=False):
-        edges = _edges(quantity)
-        for kind in (1, 0):
-            chosen = quantity[label == kind]
-            if len(chosen):
-                density = np.histogram(chosen, edges)[0] / (len(chosen) * np.diff(edges))
-                axis.stairs(density, edges, lw=1.6, color=CLASS_COLOURS[kind], label=CLASS_NAMES[kind])
-                axis.axvline(np.median(chosen), color=CLASS_COLOURS[kind], lw=0.8, ls=":")
-        axis.set_xlabel(name)
-        axis.set_ylabel("density")
-    axes[0][0].legend()
-    return figure
-
-
-def _edges(quantity: np.ndarray) -> np.ndarray:
-    """Return about 50 bins up to the 99.8 % quantile; whole numbers get bins that hold equally many of them."""
-    low, high = np.quantile(quantity, [0.0, 0.998], method="higher") if len(quantity) else (0.0, 1.0)
-    if np.array_equal(quantity, np.round(quantity)):
-        step = max(1, round((high - low) / 50))
-        return np.arange(low - 0.5, high + step, step)
-    return np.linspace(low, max(high, low + 1e-9), 51)

@@ -21,7 +21,7 @@ from jetpulse.evaluation.localisation import (
 from jetpulse.evaluation.measures import binomial_interval
 from jetpulse.figures.style import COLOURS, grid, styled
 
-_TRUE = "#D55E00"
+_TRUE = "0.45"  # no colour of a training
 _TRACES = ("#0072B2", "#56B4E9", "#44608a")
 _LEVELS = np.concatenate([np.linspace(0.05, 0.95, 19), [0.97, 0.98, 0.99, 0.995, 0.998, 0.999]])
 
@@ -87,7 +87,7 @@ def _bars(axis: Axes, probability: np.ndarray, true: int) -> None:
     axis.axvline(true, color=_TRUE, lw=5, alpha=0.25, label="true bin")
     axis.stairs(probability.mean(axis=0), edges, fill=True, color="#b8c4d0", label="mean over seeds")
     for seed, row in enumerate(probability):
-        axis.stairs(row, edges, color=COLOURS[(0, 2, 3, 4, 5, 6, 7)[seed % 7]], lw=1.0, label=f"training {seed + 1}")
+        axis.stairs(row, edges, color=COLOURS[seed % len(COLOURS)], lw=1.0, label=f"training {seed + 1}")
     axis.set_ylim(0, 1.05)
 
 
@@ -222,6 +222,7 @@ def _accuracy_points(axis: Axes, right: np.ndarray, index: np.ndarray, at: np.nd
 
 
 _Axis = tuple[np.ndarray, list[str], str]
+_ENTRIES = 50  # that a cell of a map needs for a colour
 
 
 def _map(axis: Axes, right: np.ndarray, across: _Axis, upwards: _Axis) -> None:
@@ -231,19 +232,23 @@ def _map(axis: Axes, right: np.ndarray, across: _Axis, upwards: _Axis) -> None:
     total = counted[0][1]
     with np.errstate(invalid="ignore"):
         accuracy = np.mean([passed for passed, _ in counted], axis=0) / total
-    shown = axis.imshow(np.ma.masked_invalid(accuracy.T), origin="lower", aspect="auto", interpolation="nearest")
-    if shown.norm.vmin == shown.norm.vmax:
-        shown.set_clim(shown.norm.vmin - 0.01, shown.norm.vmax)
+    # The accuracy of few entries is chance: it is printed, but has no colour and does not make the scale.
+    enough = total >= min(_ENTRIES, total.max())
+    coloured = np.ma.masked_where(~enough, accuracy)
+    shown = axis.imshow(coloured.T, origin="lower", aspect="auto", interpolation="nearest")
+    shown.set_clim(coloured.min() - 0.01 * float(coloured.min() == coloured.max()), coloured.max())
     dark = (shown.norm.vmin + shown.norm.vmax) / 2
     for (i, j), value in np.ndenumerate(accuracy):
         if total[i, j]:
-            text = f"{100 * value:.3g}\n{total[i, j]:,}"
-            axis.text(i, j, text, ha="center", va="center", fontsize=7, color="black" if value > dark else "white")
+            colour = "0.4" if not enough[i, j] else "black" if value > dark else "white"
+            axis.text(i, j, f"{100 * value:.3g}\n{total[i, j]:,}", ha="center", va="center", fontsize=7, color=colour)
     axis.set_xticks(np.arange(shape[0]), across[1])
     axis.set_yticks(np.arange(shape[1]), upwards[1])
     axis.set(xlabel=across[2], ylabel=upwards[2])
     axis.grid(False)
     axis.figure.colorbar(shown, ax=axis, label="accuracy (in cells: %, entries)")
+    if not enough[total > 0].all():
+        axis.set_title(f"no colour: below {min(_ENTRIES, total.max())} entries", fontsize=8)
 
 
 @styled
@@ -251,6 +256,7 @@ def coverage_curves(label: np.ndarray, probability: np.ndarray) -> Figure:
     """Draw how often sets of bins hold the true one against how often they should; on the right how often not."""
     figure, axes = grid(1, 2, 4.6, 4.0)
     n, smallest = len(label), 0.5 / len(label)
+    reached = [1.0], [1.0]  # least coverage, and fractions outside
     for axis, missed in zip(axes[0], (False, True), strict=True):
         ends = [smallest, 1] if missed else [0, 1]
         axis.plot(ends, ends, color="grey", lw=0.8, ls=":", label="calibrated")
@@ -260,10 +266,17 @@ def coverage_curves(label: np.ndarray, probability: np.ndarray) -> Figure:
             low, high = binomial_interval(covered.sum(axis=1), np.full(len(_LEVELS), n))
             if missed:
                 expected, observed, low, high = (np.maximum(1 - x, smallest) for x in (expected, observed, high, low))
+            reached[missed].extend([expected.min(), low.min()] if not missed else [expected.max(), high.max()])
             colour = COLOURS[seed % len(COLOURS)]
             axis.fill_between(expected, low, high, color=colour, alpha=0.2, lw=0)
             axis.plot(expected, observed, "o-", ms=3, lw=1.0, color=colour, label=f"training {seed + 1}")
-    axes[0][0].set(xlabel="expected coverage", ylabel="observed coverage", xlim=(0, 1), ylim=(0, 1.01))
+    # Sets of whole bins can hold much more than is asked for: the smallest are shown, not an empty plane.
+    least = min(reached[0])
+    room = 0.06 * max(1 - least, 4 * smallest)
+    ends = {"xlim": (max(least - room, 0.0), 1 + 0.3 * room), "ylim": (max(least - room, 0.0), 1 + 0.3 * room)}
+    axes[0][0].set(xlabel="expected coverage", ylabel="observed coverage", **ends)
+    most = 1.6 * max(max(reached[1][1:]), 4 * smallest)
     axes[0][1].set(xlabel="expected fraction outside", ylabel="observed fraction outside", xscale="log", yscale="log")
-    axes[0][0].legend(loc="upper left")
+    axes[0][1].set(xlim=(0.7 * smallest, most), ylim=(0.7 * smallest, most))
+    axes[0][0].legend(loc="best")
     return figure

@@ -67,7 +67,7 @@ def line(entries: Entries, lines: Lines, residuals: np.ndarray) -> Figure:
     lower.plot(x[tested][shown], residuals[0][shown], "o", ms=3, mew=0, color="black")
     upper.set(ylabel=entries.names.number(), ylim=padded(*inner_range(entries.target, 20.0)))
     lower.set(xlabel=entries.names.column(0), ylabel=f"residual{entries.names.unit()}")
-    lower.set(xlim=(lines.x[0], lines.x[-1]), ylim=_around_zero(residuals[0]))
+    lower.set(xlim=(lines.x[0], lines.x[-1]), ylim=_around_zero(residuals[0], entries.target))
     upper.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.align_ylabels()
     return figure
@@ -94,9 +94,11 @@ def predicted(entries: Entries, predictions: np.ndarray, plane: Plane | None = N
     return figure
 
 
-def _around_zero(residuals: np.ndarray) -> tuple[float, float]:
+def _around_zero(residuals: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Return limits of residuals, at least a millionth of what is learned: smaller ones are rounding errors."""
     low, high = inner_range(residuals, 6.0)
-    most = 1.08 * max(abs(low), abs(high))
+    scale = float(np.ptp(target)) or float(np.abs(target).max()) or 1.0
+    most = max(1.08 * max(abs(low), abs(high)), 1e-6 * scale)
     return -most, most
 
 
@@ -133,7 +135,7 @@ def _against(panel: Axes, entries: Entries, predictions: np.ndarray) -> None:
 
 def _distribution(panel: Axes, entries: Entries, residuals: np.ndarray) -> None:
     bins = int(np.clip(2 * np.sqrt(residuals.shape[1]), 8, _BINS))
-    edges = np.linspace(*_around_zero(residuals), bins + 1)
+    edges = np.linspace(*_around_zero(residuals, entries.target), bins + 1)
     for number, row in enumerate(residuals):
         name = f"training {number + 1}, mean {row.mean():.3g}" if number < 6 else None
         colour = COLOURS[number % len(COLOURS)]
@@ -161,4 +163,4 @@ def _profile(panel: Axes, entries: Entries, residuals: np.ndarray) -> None:
         panel.legend(loc="upper left", fontsize=8)
     panel.axhline(0, color="0.5", lw=0.8)
     panel.set(xlabel=f"true {entries.names.number()}", ylabel=f"residual{entries.names.unit()}")
-    panel.set(xlim=padded(*inner_range(entries.target, 20.0)), ylim=_around_zero(residuals[0]))
+    panel.set(xlim=padded(*inner_range(entries.target, 20.0)), ylim=_around_zero(residuals[0], entries.target))

@@ -97,8 +97,15 @@ def _spectrum(axes: np.ndarray, counts: np.ndarray, model: np.ndarray, name: str
     residual = np.divide(counts - model, np.sqrt(model), out=np.zeros(len(counts)), where=model > 0)
     lower.stairs(residual, edges, color=_COUNTS, lw=0.6, baseline=None)
     lower.axhline(0, color=_MODEL, lw=1.2)
+    show_sigma(lower)
     lower.set_xlabel(_POSITION)
     lower.margins(x=0.01)
+
+
+def show_sigma(panel: Axes) -> None:
+    """Let an axis of residuals reach at least one sigma: what is smaller is nothing, however it is enlarged."""
+    low, high = panel.get_ylim()
+    panel.set_ylim(min(low, -1.0), max(high, 1.0))
 
 
 def _mean(part: SubFigure, counts: np.ndarray, mean: np.ndarray) -> None:
@@ -200,8 +207,11 @@ def total_counts(counts: np.ndarray) -> Figure:
     return figure
 
 
-def plot_spectra_figures(samples: Path, spectra: Path, fluxes: Path) -> int:
-    """Draw a dataset's spectra and its fluxes, or the total counts if these are unknown; return the spectra used.
+def plot_spectra_figures(samples: Path, spectra: Path, fluxes: Path | None) -> int:
+    """Draw a dataset's spectra and, if wanted, its fluxes, or the total counts if these are unknown.
+
+    Returns:
+        the number of spectra used.
 
     Raises:
         UserError: not samples of spectra, or none in it.
@@ -219,5 +229,6 @@ def plot_spectra_figures(samples: Path, spectra: Path, fluxes: Path) -> int:
         expected = expected_counts(settings, np.zeros((len(chosen), 0)) if flux is None else flux[chosen])
     titles = [_title(int(entries["event"][i]), None if flux is None else flux[i]) for i in chosen]
     save_figure(single_spectra(counts, chosen, titles, expected), spectra)
-    save_figure(total_counts(counts) if flux is None else flux_distributions(flux), fluxes)
+    if fluxes is not None:
+        save_figure(total_counts(counts) if flux is None else flux_distributions(flux), fluxes)
     return len(counts)

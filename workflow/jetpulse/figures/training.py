@@ -1,18 +1,20 @@
 """Figures of trainings: loss and metrics against epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from jetpulse.figures.style import COLOURS, grid, styled
 
 History = Mapping[str, np.ndarray]
 
 
-# A metric that falls by more than this is shown on a logarithmic scale.
-_WIDE = 50.0
+# A metric that begins at so many times the range in which it ends hides the end on a linear scale.
+_WIDE = 8.0
+_DECADES = 300  # that an axis spans at most to have more than powers of ten for its marks
 
 
 @styled
@@ -36,9 +38,8 @@ def training_curves(histories: Mapping[int, History], kept: Mapping[int, int]) -
                 axis.plot(epoch, val, color=colour)
                 axis.plot(kept[seed], val[kept[seed] - 1], "o", color=colour, ms=5)
             axis.plot([], [], color=colour, label=f"seed {seed}")
-        shown = np.concatenate([h[name] for h in histories.values() for name in h if name.endswith(f"_{metric}")])
-        if shown.min() > 0 and shown.max() > _WIDE * shown.min():
-            axis.set_yscale("log")
+        names = (f"train_{metric}", f"val_{metric}")
+        _scale(axis, [h[name] for h in histories.values() for name in names if name in h])
         axis.set_xlabel("epoch")
         axis.set_ylabel(metric.replace("_", " "))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -47,6 +48,32 @@ def training_curves(histories: Mapping[int, History], kept: Mapping[int, int]) -
         axes[0][0].plot([], [], color="grey", label="validation")
     axes[0][0].legend()
     return figure
+
+
+def _scale(axis: Axes, curves: Sequence[np.ndarray]) -> None:
+    """Show the second half of the curves (epochs,), which would be a line at the axis below a few first epochs.
+
+    Positive metrics that span much get a logarithmic scale; of others what lies far from the second half is cut off.
+    """
+    everything = np.concatenate(curves)
+    later = np.concatenate([curve[len(curve) // 2 :] for curve in curves])
+    everything, later = (values[np.isfinite(values)] for values in (everything, later))
+    if not len(later):
+        return
+    if everything.min() > 0:
+        if everything.max() > _WIDE * later.max() or everything.max() > 5 * _WIDE * everything.min():
+            axis.set_yscale("log")
+            if everything.max() < _DECADES * everything.min():
+                axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.yaxis.set_major_formatter("{x:g}")
+                axis.yaxis.set_minor_formatter(NullFormatter())
+        return
+    low, high = later.min(), later.max()
+    reach = _WIDE * max(high - low, 1e-12 * max(abs(low), abs(high), 1e-300))
+    if everything.max() > high + reach or everything.min() < low - reach:
+        seen = everything[(everything >= low - reach) & (everything <= high + reach)]
+        margin = 0.05 * max(float(np.ptp(seen)), 1e-12 * max(abs(low), abs(high), 1e-300))
+        axis.set_ylim(seen.min() - margin, seen.max() + margin)
 
 
 def _cycle(n: int) -> list[str]:

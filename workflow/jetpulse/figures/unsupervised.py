@@ -10,11 +10,12 @@ from matplotlib.ticker import NullFormatter
 
 from jetpulse import seeds
 from jetpulse.figures.numbers import with_error
+from jetpulse.figures.spectra import show_sigma
 from jetpulse.figures.style import COLOURS, styled
 from jetpulse.spectra.generator import axis
 
 _COUNTS, _MODEL = COLOURS[0], COLOURS[1]
-_REAL, _GENERATED = COLOURS[0], COLOURS[1]
+_REAL, _GENERATED = "0.45", COLOURS[0]  # what is generated has the colour of the training, here the first
 _DRAWN = COLOURS[2]
 _POSITION = "position (first bin 0, last bin 1)"
 _RASTER = 200  # dots per inch of what is drawn as pixels, since as vectors it would take megabytes
@@ -101,6 +102,7 @@ def _reconstruction(axes: np.ndarray, examples: Examples, i: int) -> None:
         lower.plot(position, (drawn - model) / error, color=_DRAWN, lw=0.6, alpha=0.7, zorder=3)
     upper.plot(position, model, color=_MODEL, lw=1.6, label="reconstruction")
     lower.axhline(0, color=_MODEL, lw=1.2 if examples.draws is None else 0.8)
+    show_sigma(lower)
     lower.set_xlabel(_POSITION)
     lower.margins(x=0.01)
     upper.set_title(examples.titles[i])
@@ -194,11 +196,11 @@ def _histograms(part: SubFigure, real: np.ndarray, trainings: Sequence[Generated
     for k, panel in enumerate(axes):
         values = np.concatenate([training.components[:, k] for training in trainings])
         edges = np.linspace(*_limits(real[:, k], values), int(np.clip(np.sqrt(len(real)), 15, 60)) + 1)
-        panel.hist(real[:, k], edges, density=True, color="#b8c4d0", label="real")
+        panel.hist(real[:, k], edges, density=True, color="0.8", label="real")
         for seed, training in enumerate(trainings):
             inside = np.histogram(training.components[:, k], edges)[0] / len(training.components)
             name = f"training {seed + 1}, AUC {_number(*training.auc)}"
-            panel.stairs(inside / np.diff(edges), edges, color=COLOURS[(1, 0, 2, 3, 4)[seed % 5]], lw=1.2, label=name)
+            panel.stairs(inside / np.diff(edges), edges, color=COLOURS[seed % len(COLOURS)], lw=1.2, label=name)
         panel.set(xlabel=f"principal component {k + 1} [Poisson σ]", yscale="log")
     axes[0].set_ylabel("density")
     axes[0].yaxis.set_minor_formatter(NullFormatter())
