@@ -56,6 +56,28 @@ def test_everything_that_is_missing_has_its_line(folder):
     assert "'top-landscap' is not in the table of downloads" in lines[4]
 
 
+@pytest.mark.parametrize("name", ["a::b c.h5", "it's.h5", '"q".h5', "*.h5", "[ab].h5", "-dash.h5", "ü{{.h5", "a:b.h5"])
+def test_names_that_only_look_odd_are_right(folder, name):
+    (folder / name).touch()
+    check_outside(parse_config(config(a=jets(files=[name])), "c.yaml"), known_sources(), "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x{y}.h5", "x{y}.h5: Snakemake takes braces in a path for its wildcards; rename"),
+        ("{dataset}/x.h5", "{dataset}/x.h5: Snakemake takes braces in a path for its wildcards; rename"),
+        ("$(x).h5", "'$(x).h5': a `$` begins the name of an environment variable; rename"),
+    ],
+)
+def test_names_that_the_workflow_would_take_for_others_are_refused(folder, name, said):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).touch()
+    with pytest.raises(UserError) as error:
+        check_outside(parse_config(config(a=jets(files=[name])), "c.yaml"), known_sources(), "c.yaml")
+    assert str(error.value).startswith(f"c.yaml: datasets.a.source: {said}")
+
+
 def test_a_config_whose_file_is_missing_is_not_free_of_mistakes(folder, capsys):
     (folder / "c.yaml").write_text(json.dumps(config(a=jets(files=["a.h5"]))))
     assert main(["check-config", "c.yaml"]) == 1

@@ -286,6 +286,8 @@ def check_files(analysis: Analysis, where: str, made: Collection[str] = ()) -> N
 
 def _unusable(path: Path) -> str | None:
     """Return why a file cannot be an input of a job, None if it can be."""
+    if re.search(r"\{.+\}", str(path)):
+        return "Snakemake takes braces in a path for its wildcards; rename the file or the folder"
     try:
         state = path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last of a null character
@@ -312,9 +314,11 @@ def expand_path(text: str, where: str) -> str:
     except RuntimeError as error:
         raise UserError(f"{where}: {text!r}: there is no such user; write the path") from error
     if "$" in expanded:
-        unset = re.search(r"\$\{?(\w*)", expanded)[1]
+        unset = re.search(r"\$\{?(\w+)", expanded)
+        if unset is None:
+            raise UserError(f"{where}: {text!r}: a `$` begins the name of an environment variable; rename the file")
         raise UserError(
-            f"{where}: {text!r}: the environment variable {unset} is not set; `export {unset}=...` it to the folder of "
-            "your files, or write the path here"
+            f"{where}: {text!r}: the environment variable {unset[1]} is not set; `export {unset[1]}=...` it to the "
+            "folder of your files, or write the path here"
         )
     return expanded
