@@ -74,7 +74,7 @@ def jets_of_files(spec: JetDataset, log: Callable[[str], None] = lambda line: No
         duplicates.add(split, block, block.entries.pop("place"))
         yield split, block
     duplicates.check(log)
-    for line in (*describe_events(seen.events), *seen.scales.remarks()):
+    for line in (*describe_events(seen.events, whole="event" in unused_keys(source.format)), *seen.scales.remarks()):
         log(line)
     for reason, count in seen.left_out.items():
         if count:
