@@ -24,7 +24,7 @@ def build_problems(out: Path, spec: str) -> None:
 
     The example reads a csv; `"source": {"points": {"shape": "rings"}}` generates 500 points on two rings.
 
-    Rows of files are dealt by their values, so that equal ones share a split, or by the columns that name an event.
+    Rows of files are assigned by their values, so that equal ones share a split, or by the columns that name an event.
 
     Fails when a value is missing or no finite number, when a class is no whole number, when files do not belong
     together or one is named twice, when the same row or event is in two splits, and when a split is empty.

@@ -93,7 +93,7 @@ def _scales(source: JetSource) -> Scales:
 def _into_splits(
     files: Sequence[_File], splits: Sequence[str], spec: JetDataset, seen: _Findings
 ) -> Iterator[tuple[str, Block]]:
-    """Yield (split, jets with their ``place``) of files that are a split each, or (no name) are dealt by event."""
+    """Yield (split, jets with their ``place``) of files that are a split each, or (no name) are assigned by event."""
     fractions = {split: getattr(spec.split, split) for split in SPLITS}
     for wanted in dict.fromkeys(splits):
         own = [file for file, split in zip(files, splits, strict=True) if split == wanted]

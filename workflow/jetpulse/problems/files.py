@@ -55,7 +55,7 @@ def write_samples(
     (classes, 1 number or 3 actions), ``columns`` and ``classes`` (names, joined by ", "), ``target`` (name and unit).
     ``log`` gets lines for what is worth knowing about the classes, events and equal rows.
 
-    Rows of files without columns that name an event are dealt by their values, so that equal ones share a split.
+    Rows of files without columns that name an event are assigned by their values, so that equal ones share a split.
 
     Raises:
         UserError: a bad file, one named twice, entries of a single class, the same row or event in two splits, or a
@@ -65,7 +65,7 @@ def write_samples(
     keep = spec.source.duplicates == "keep"
     by_value = bool(entries.files) and not entries.events and not keep
     shuffled = spec.split.method == "shuffle" and not entries.events
-    remedy = "deal rows by `method: hash`, equal ones together" if shuffled else "remove it from one of them"
+    remedy = "assign rows by `method: hash`, equal ones together" if shuffled else "remove it from one of them"
     duplicates = Duplicates(entries.files, keep, remedy=remedy)
     definition = spec.model_dump(exclude={"question"})
     with Writer.create(path, "problems", spec=definition, units=entries.units, packages=entries.packages) as writer:

@@ -131,7 +131,7 @@ class Duplicates:
             self._report(
                 f"{self._at(shared.there)}: the event has the id of that of {self._at(shared.here, of=True)}, so its "
                 f"{self._many} are in the splits {shared.one!r} and {shared.other!r} ({shared.count} such events)",
-                "deal all files by `split`, method `hash`, or set `event: []` if equal ids are of different events",
+                "assign all files by `split`, method `hash`, or set `event: []` if equal ids are of different events",
                 log,
             )
         events = [np.concatenate(parts) for parts in self._seen["event"].values()]

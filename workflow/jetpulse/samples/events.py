@@ -81,7 +81,7 @@ class FileContents:
         """Refuse files of equal content.
 
         Args:
-            files: (path, split or "" for files that are dealt) of every file.
+            files: (path, split or "" for files that `split` assigns) of every file.
             keep: whether one content may be in two splits.
 
         Raises:
