@@ -116,8 +116,8 @@ class ProblemSource(Section):
     duplicates: Repeats = Field(
         "refuse",
         description="`refuse`: rows of the files with the same features and answer never are in two splits; where "
-        "`split` assigns rows by `hash` they go to one of them together, elsewhere the dataset is refused. `keep`: every "
-        "row goes where it goes, as for tables of a few different rows.",
+        "`split` assigns rows by `hash` they go to one of them together, elsewhere the dataset is refused. `keep`: "
+        "every row goes where it goes, as for tables of a few different rows.",
     )
     download: Name | None = Field(None, description="Fetch them: a name in `jetpulse list-sources`.")
 
