@@ -33,9 +33,6 @@ experiments:
     model: {name: pulse-reference}
     training: {batch: 20, steps: 4, patience: null}
     seeds: [1]
-representations: {}
-scans: {}
-searches: {}
 """
 
 

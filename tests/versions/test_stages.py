@@ -11,7 +11,8 @@ from jetpulse.config import load_config
 from tests.versions.support import SMALL, attempt, make_project, outputs, run, write_own
 from tests.workflow.support import ROOT, edit
 
-TINY = (ROOT / "config/tiny.yaml").read_text(encoding="utf-8") + "searches: {}\n"
+TINY = (ROOT / "config/tiny.yaml").read_text(encoding="utf-8")
+READY = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if path.stem not in ("config", "defaults"))
 # Rules of which a stage of dvc.yaml with the same name must not need a file of a later one.
 ORDER = ("datasets", "experiments", "scans", "searches", "comparison")
 
@@ -64,6 +65,20 @@ def test_stages_are_those_of_the_config_and_make_something(project: Path, outs: 
     assert made == set(outs) - {"plan", "report"}
 
 
+def test_every_ready_made_analysis_has_its_stages_when_it_is_copied_to_the_default(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "p")
+    code = "import shutil, sys; from dvc.repo import Repo\nfor name in sys.argv[1:]:\n"
+    code += "    shutil.copy(f'config/{name}', 'config/config.yaml')\n"
+    code += "    print(name, *(stage.addressing for stage in Repo().index.stages))"
+    lines = [line.split() for line in run(folder, "python", "-c", code, *READY).splitlines()]
+    found = {name: set(stages) for name, *stages in lines if name in READY}
+    assert len(found) > 10
+    for name, stages in found.items():
+        analysis = load_config(ROOT / "config" / name)
+        wanted = {f"{kind}@{entry}" for kind in ORDER[:-1] for entry in getattr(analysis, kind)}
+        assert stages == wanted | {"plan", "comparison", "report"}, name
+
+
 def test_a_stage_needs_no_file_of_a_later_one_or_of_its_neighbour(graph: tuple) -> None:
     for stage, needed in graph[1]:
         if stage is None or needed is None or stage == needed:
@@ -99,7 +114,7 @@ def test_nothing_persists_and_caches_are_copies() -> None:
     [
         ("config/config.yaml", "epochs: 2", "epochs: 3", {"experiments@lines", "comparison"}),
         ("config/config.yaml", "bins: 40", "bins: 41", {"datasets@few", "experiments@lines", "comparison"}),
-        ("config/config.yaml", "representations: {}", "representations: {}  # none", set()),
+        ("config/config.yaml", "experiments:", "experiments: # two", set()),
         ("workflow/jetpulse/models/autoencoder.py", '"""', '"""\n', set()),
         ("workflow/jetpulse/figures/training.py", '"epoch"', '"epochs"', {"experiments@lines", "experiments@finder"}),
         ("inputs/README.md", "A place", "The place", set()),

@@ -43,7 +43,7 @@ def jobs(folder: Path, targets: str, *configs: str) -> list[dict[str, list[str]]
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose default analysis has a scan of its own, beside that of config/problems.yaml."""
     folder = copy_project(tmp_path_factory.mktemp("names") / "p")
-    text = SMALL.replace("scans: {}", SCAN).replace("inputs/own.npz", "README.npz")
+    text = f"{SMALL}{SCAN}\n".replace("inputs/own.npz", "README.npz")
     (folder / "README.npz").touch()
     (folder / "config/config.yaml").write_text(text, encoding="utf-8")
     (folder / "copy.yaml").write_text(text, encoding="utf-8")
