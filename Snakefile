@@ -23,8 +23,9 @@ def is_default(files):
     return len(files) > 0 and known and all(os.path.samefile(file, DEFAULT) for file in files)
 
 
-# A file given with --configfile stands in place of the default analysis; merging two analyses would run both.
-if "experiments" not in config:
+# A file given with --configfile stands in place of the default analysis; merging two analyses would run both. What is
+# given with --config changes one of them, or is a whole analysis.
+if not workflow.overwrite_configfiles and not {"datasets", "experiments"} <= config.keys():
     if not Path("config/config.yaml").exists():
         raise WorkflowError(f"no config/config.yaml in {os.getcwd()}: name the analysis with --configfile")
 

@@ -18,25 +18,28 @@ LOOK = """
 import contextlib, io, json, sys
 from pathlib import Path
 from snakemake.api import SnakemakeApi
+from snakemake.cli import parse_config
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, Quietness, ResourceSettings
 
 def jobs(*configs):
     with SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api:
         settings = {"resource_settings": ResourceSettings(cores=1), "snakefile": Path("Snakefile")}
-        workflow = api.workflow(config_settings=ConfigSettings(configfiles=list(map(Path, configs))), **settings)
+        changes = [sys.argv[2]] if sys.argv[2] else []
+        given = {"configfiles": list(map(Path, configs)), "config": parse_config(changes), "config_args": changes}
+        workflow = api.workflow(config_settings=ConfigSettings(**given), **settings)
         workflow.dag(DAGSettings(targets=set(sys.argv[1].split()))).execute_workflow(executor="dryrun")
         found = [job for job in workflow._workflow.dag.jobs if job.output]
         return {str(job.output): [*sorted(map(str, job.non_derived_params)), *job.input] for job in found}
 
 with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-    found = [jobs(*([name] if name else [])) for name in sys.argv[2:]]
+    found = [jobs(*([name] if name else [])) for name in sys.argv[3:]]
 print("JSON" + json.dumps(found))
 """
 
 
-def jobs(folder: Path, targets: str, *configs: str) -> list[dict[str, list[str]]]:
+def jobs(folder: Path, targets: str, *configs: str, change: str = "") -> list[dict[str, list[str]]]:
     """Return what Snakemake compares of every job, for every name of a config; "" names none."""
-    return json.loads(run(folder, sys.executable, "-c", LOOK, targets, *configs).split("JSON")[-1])
+    return json.loads(run(folder, sys.executable, "-c", LOOK, targets, change, *configs).split("JSON")[-1])
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,18 @@ def test_a_file_of_the_users_counts_by_its_content(project: Path) -> None:
     file.write_bytes(b"")
     assert touched == before
     assert [name for name in before if replaced[name] != before[name]] == ["data/own/samples.h5"]
+
+
+def test_values_on_the_command_line_are_those_of_the_file(project: Path) -> None:
+    changed = project / "changed.yaml"
+    changed.write_text(
+        (project / "copy.yaml").read_text(encoding="utf-8").replace("epochs: 2", "epochs: 3"), encoding="utf-8"
+    )
+    (wanted,) = jobs(project, "all", changed.name)
+    change = "experiments={lines: {training: {epochs: 3}}}"
+    (default,) = jobs(project, "all", "", change=change)
+    (copy,) = jobs(project, "all", "copy.yaml", change=change)
+    assert default == copy == wanted
 
 
 def test_problems_on_request_stand_beside_the_default_analysis_by_any_name(project: Path) -> None:

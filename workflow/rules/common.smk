@@ -12,6 +12,7 @@ try:
     from jetpulse.codehash import code_hash
     from jetpulse.config import add_sections, expand_path, expand_scans, parse_config, read_yaml
     from jetpulse.config.networks import fits_itself
+    from jetpulse.config.command_line import with_types
     from jetpulse.config.params import param_of
     from jetpulse.errors import UserError
     from jetpulse.fetch.datasets import check_outside, resolve_downloads
@@ -32,14 +33,15 @@ try:
     for file in workflow.configfiles:
         read_yaml(file)
     # The points of scans are experiments like any other, but only their scan is drawn.
-    analysis = parse_config(config, config_name)
+    given = with_types(config, workflow.config_settings.config_args)
+    analysis = parse_config(given, config_name)
     asked, named_datasets = list(analysis.experiments), list(analysis.datasets)
     named = asked
     analysis, scans = expand_scans(analysis, config_name)
     compared = analysis.experiments
     own_problems = any(dataset.kind == "problems" for dataset in analysis.datasets.values())
     for file in [] if own_problems else ON_REQUEST:
-        analysis = parse_config(add_sections(config, read_yaml(file), f"{config_name} and {file}"), file)
+        analysis = parse_config(add_sections(given, read_yaml(file), f"{config_name} and {file}"), file)
         named = list(analysis.experiments)
         analysis, scans = expand_scans(analysis, file)
     sources = known_sources()

@@ -9,7 +9,7 @@ two texts. A spelling that the two read differently is refused, so it does not m
 import json
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import yaml
 
@@ -37,17 +37,27 @@ def read_yaml(path: str | Path) -> Any:
     path = Path(path)
     try:
         with path.open(encoding="utf-8") as handle:
-            return yaml.load(handle, _Loader)
+            return parse_yaml(handle, str(path))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path") from error
     except IsADirectoryError as error:
         raise UserError(f"{path}: is a folder, expected a YAML file") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse_yaml(text: str | TextIO, where: str) -> Any:
+    """Return the value of YAML, in the same way.
+
+    Raises:
+        UserError: what is wrong with it, behind ``where``.
+    """
+    try:
+        return yaml.load(text, _Loader)
     except _FormatError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{where}: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
 class _FormatError(Exception):
