@@ -15,6 +15,7 @@ from jetpulse.jets import intake
 from jetpulse.jets.intake import jets_of_files
 from jetpulse.jets.readers import read_jets
 from jetpulse.open_files import room_for, too_many_open
+from jetpulse.problems.pictures import read_picture
 from jetpulse.problems.readers import open_file
 from jetpulse.pulses.readers import read_traces
 from jetpulse.samples import Block, load_json
@@ -94,6 +95,7 @@ def test_other_readers_do_not_either(tmp_path):
         (lambda path: list(read_traces(path)), tmp_path / "p.npz"),
         (open_file, tmp_path / "t.csv"),
         (open_file, frame),
+        (read_picture, tmp_path / "t.csv"),
         (load_json, tmp_path / "t.csv"),
     ):
         with limited(0), pytest.raises((UserError, OSError)) as error:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from jetpulse.errors import UserError
+from jetpulse.open_files import too_many_open
 from jetpulse.samples.archives import cannot_open, first_line
 
 # A photo of a good camera has 50 million pixels; a small file can claim thousands of times as many.
@@ -43,7 +44,8 @@ def read_picture(path: Path) -> np.ndarray:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise cannot_open(path, error, "a PNG file") from error
     except (OSError, SyntaxError, ValueError, EOFError, zlib.error, struct.error) as error:
-        raise UserError(f"{path}: cannot be read as PNG ({first_line(error)}); save the picture as PNG") from error
+        words = too_many_open(error) or f"cannot be read as PNG ({first_line(error)}); save the picture as PNG"
+        raise UserError(f"{path}: {words}") from error
 
 
 def _too_large(path: Path, found: str) -> UserError:
