@@ -38,7 +38,7 @@ def test_every_problem_has_a_section_in_the_order_of_the_questions(words, tmp_pa
     assert text.count("<dt>net, line</dt><dd>One &lt;hidden&gt; layer.</dd>") == 1
     assert text.count("data:image/svg+xml;base64,") == 2
     assert text.index("xor: answers") < text.index("net: answers")  # the dataset's own comes first
-    assert "0.75&nbsp;±&nbsp;0.12" in text
+    assert "0.75 ±&nbsp;0.12" in text
 
 
 def test_the_page_is_the_same_twice(words, tmp_path):

@@ -1,5 +1,6 @@
 """Figures of spectra, on ordinary and on degenerate input; warnings are errors in these tests."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_spectra_from_files_are_compared_with_their_mean(tmp_path):
 def test_unknown_fluxes_give_the_total_counts_and_say_so(tmp_path):
     data = write_frame(tmp_path / "d.h5", np.arange(60.0).reshape(12, 5))
     _, spectra, fluxes = figures_of(tmp_path, {"files": [str(data)]})
-    assert "<!-- event 3 -->" in spectra
+    assert re.search(r"<!-- event \d+ -->", spectra)
     assert "the fluxes of the lines are not known" in fluxes
     assert "total counts of a spectrum" in fluxes
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from jetpulse.evaluation.transfers import Measured
 
 _MORE = 2  # digits that a small error may add
+_ALIKE = 0.1  # part of an error by which its ends may differ to be shown as one
 
 
 def with_error(value: float, error: float) -> str:
@@ -38,6 +39,8 @@ def pieces(measured: Measured, digits: str) -> tuple[str, str, str]:
     if not math.isfinite(measured.value):
         return (f"> {_plain(measured.low, '.3g')}" if math.isfinite(measured.low) else ""), "", ""
     down, up = measured.errors()
+    if abs(up - down) <= _ALIKE * max(down, up):
+        down = up = (down + up) / 2
     known = [size for size in (measured.spread, down, up) if math.isfinite(size)]
     positive = [size for size in known if size > 0]
     places = decimals(positive) if positive else 0

@@ -14,12 +14,12 @@ from jetpulse.figures.numbers import pieces
 from jetpulse.samples import load_json, publish
 
 _STYLE = """
-body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #222 }
+body { font: 13px/1.4 system-ui, sans-serif; margin: 1rem; color: #222 }
 table { border-collapse: collapse; margin-bottom: 2rem }
 caption { text-align: left; padding-bottom: .6rem; color: #555 }
-th, td { padding: .3rem .5rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
+th, td { padding: .25rem .4rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left }
-tr.ours { background: #eef5fb; font-weight: 600 } small { color: #666; font-weight: 400 }
+tr.ours { background: #eef5fb } tr.ours td:first-child { font-weight: 600 } small { color: #666; font-weight: 400 }
 """
 
 
@@ -106,9 +106,10 @@ def write_page(title: str, parts: Sequence[str], path: Path) -> None:
 
 def with_errors(measured: Measured, digits: str) -> str:
     """Return value ± spread (error) as HTML, a limit if that is all there is, else empty; see ``numbers.pieces``."""
-    value, spread, error = (html.escape(part).replace(" ", "&nbsp;") for part in pieces(measured, digits))
-    # A line may break before the statistical error, nowhere else.
-    return value + (f"&nbsp;±&nbsp;{spread}" if spread else "") + (f" <small>({error})</small>" if error else "")
+    value, spread, error = map(html.escape, pieces(measured, digits))
+    # Lines may break before an error, so that tables fit into a window.
+    value = value.replace(" ", "&nbsp;")
+    return value + (f" ±&nbsp;{spread}" if spread else "") + (f" <small>({error})</small>" if error else "")
 
 
 def _compared(
