@@ -114,6 +114,15 @@ def test_scores_do_not_depend_on_the_labels_nor_on_their_presence(chain, tmp_pat
     assert scores["there"] == scores["none"] == scores["odd"]
 
 
+def test_jets_that_seem_to_be_in_another_unit_are_named(chain, tmp_path):
+    file = write_npz(tmp_path / "jets.npz", toy_block(), constituents=toy_block().flat["constituents"] * 300)
+    lines = []
+    source = JetSource(files=[str(file)], format="npz")
+    write_scores(chain / "image/model.safetensors", file, tmp_path / "s.csv", source, log=lines.append)
+    assert lines[-1].startswith(f"{file}: the median pT is ")
+    assert "`unit: MeV`" in lines[-1]
+
+
 def test_jets_are_sorted_and_selected_as_for_a_training(chain, tmp_path):
     jets = [[(300, 0, 0), (200, 0.1, 0)], [(10, 0, 0), (20, 0.2, 0.1)], [(100, 0, 0), (300, 0.1, 0), (90, 0, 0.3)]]
     backwards = make_block([jet[::-1] for jet in jets])
