@@ -15,6 +15,8 @@ from jetpulse import __version__
 from jetpulse.config import expand_scans, load_config
 from jetpulse.config.documents import render_documents
 from jetpulse.evaluation.classification import COLUMNS
+from jetpulse.fetch.datasets import check_outside
+from jetpulse.fetch.sources import known_sources
 from jetpulse.resources import resource
 
 ROOT = Path(__file__).parents[1]
@@ -77,8 +79,10 @@ def test_versions_agree() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(p for p in (ROOT / "config").glob("*.yaml") if p.name != "defaults.yaml"))
-def test_ready_made_configs_have_no_mistakes(path: Path) -> None:
-    expand_scans(load_config(path), str(path))
+def test_ready_made_configs_have_no_mistakes_and_no_file_of_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JETPULSE_TEST_DATA", raising=False)
+    analysis, _ = expand_scans(load_config(path), str(path))
+    check_outside(analysis, known_sources(), str(path))
 
 
 def test_every_caption_is_used_and_every_used_one_is_there() -> None:

@@ -86,6 +86,17 @@ def test_the_window_looks_at_all_constituents_and_the_hardest_are_kept(tmp_path)
     assert kept.offsets.tolist() == [0, 2]
 
 
+def test_only_the_first_jets_of_each_file_are_read(tmp_path):
+    block = make_block([[(20.0 + i, 0.1, 0.2)] for i in range(7)])
+    paths = [str(write_npz(tmp_path / f"{name}.npz", block)) for name in "ab"]
+    few = {"first": 3, "select": {"pt": [20.5, 100.0]}, "duplicates": "keep"}
+    _, found = collect(dataset({"test": paths[:1], "train": paths[1:]}, **few))
+    for split in ("train", "test"):
+        pt = np.concatenate([pt_eta_phi(part.flat["constituents"])[0] for part in found[split]])
+        np.testing.assert_allclose(pt, [21, 22, 23], rtol=1e-6)
+    assert "first" not in dataset({"test": paths[:1]}).source.model_dump()
+
+
 @pytest.mark.parametrize("order", ["repair", "refuse"])
 def test_the_order_of_constituents_is_repaired_or_refused(tmp_path, order):
     block = make_block([[(30.0, 0.0, 0.0)], [(10.0, 0.0, 0.0), (30.0, 0.1, 0.0)]])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jetpulse.config import load_config
+from jetpulse.config import load_config, parse_config, read_yaml
 from jetpulse.evaluation.files import write_metrics
 from jetpulse.spectra.files import write_samples
 from jetpulse.training.files import write_model
@@ -17,7 +17,10 @@ CONFIG = Path(__file__).parents[2] / "config/real-spectra.yaml"
 @pytest.fixture(scope="module")
 def samples(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("real") / "samples.h5"
-    counts = write_samples(path, load_config(CONFIG).datasets["real-spectra"])
+    value = read_yaml(CONFIG)
+    files = {"files": str(real_data / "spectra_data.hf5"), "targets": str(real_data / "spectra_targets.hf5")}
+    value["datasets"]["real-spectra"]["source"] = files  # in place of the download, which they are
+    counts = write_samples(path, parse_config(value, str(CONFIG)).datasets["real-spectra"])
     assert counts == {"train": 120, "val": 0, "test": 80}
     return path
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.workflow.support import copy_project, snakemake
+from tests.workflow.support import copy_project, edit, snakemake
+
+FIRST = "top_landscape_test_first1000.h5"
 
 
 @pytest.mark.slow
@@ -14,6 +16,8 @@ def test_networks_trained_on_simulation_reach_their_targets_on_simulated_and_on_
     real_data: Path, tmp_path: Path
 ) -> None:
     folder = copy_project(tmp_path / "full")
+    # The first jets of the file that the config fetches.
+    edit(folder / "config/real-jets.yaml", "data/downloads/top-landscape/test.h5", f"{real_data}/{FIRST}")
     snakemake(folder, "--cores", "all", config="config/real-jets.yaml")
     with (folder / "results/summary.csv").open(encoding="utf-8") as handle:
         own = {row["experiment"]: row for row in csv.DictReader(handle)}

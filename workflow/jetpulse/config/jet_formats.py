@@ -20,7 +20,7 @@ _KEYS = {
 # What people call the jets that are not looked for: among `signal` it is there by mistake, unless alone.
 _BACKGROUND = re.compile(r"qcd|background|bkg|(^|[^a-z])(bg|others?|rest)([^a-z]|$)", re.IGNORECASE)
 # Keys of everything that is read from files, whatever the format.
-READING = ("select", "order", "max_constituents", "unit", "duplicates", *_KEYS)
+READING = ("select", "first", "order", "max_constituents", "unit", "duplicates", *_KEYS)
 
 
 def unused_keys(format: str) -> list[str]:

@@ -118,6 +118,9 @@ class JetSource(Section):
         "contain a top and its three quarks to be labelled 1.",
     )
     select: Selection = Field(Selection(), description="Jets outside are left out; null: no limit.")
+    first: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
+        None, description="Only so many jets from the beginning of each file, of those that `select` leaves; null: all."
+    )
     order: Literal["repair", "refuse"] = Field(
         "repair", description="What to do with constituents that are not sorted by pT, hardest first."
     )
@@ -162,6 +165,7 @@ class JetSource(Section):
         unused = {"download"} if self.download is None else set()
         if self.download is None:
             unused |= set(READING) if self.simulation else set(unused_keys(self.format))
+        unused |= {"first"} if self.first is None else set()
         return {key: value for key, value in handler(self).items() if key not in unused}
 
     def paths(self) -> list[str]:

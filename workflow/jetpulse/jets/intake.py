@@ -143,13 +143,23 @@ def _stream(files: Sequence[_File], source: JetSource, seen: _Findings) -> Itera
     apart = len(files) > 1 and (source.format == "jetclass" or any(file.label is not None for file in files))
     if not apart:
         for file in files:
-            yield from _checked(file, source, _ROWS, seen)
+            yield from _beginning(_checked(file, source, _ROWS, seen), source.first)
         return
     rows = max(_FEWEST, _ROWS // len(files))
     with room_for(len(files)) as room:
         # What finds no room is opened again for every block.
         streams = [_checked(file, source, rows, seen, i >= room) for i, file in enumerate(files)]
-        yield from _side_by_side(streams)
+        yield from _side_by_side([_beginning(stream, source.first) for stream in streams])
+
+
+def _beginning(blocks: Iterator[Block], jets: int | None) -> Iterator[Block]:
+    """Yield the first so many jets (None: all) and read no further."""
+    for block in blocks:
+        if jets is not None and len(block) >= jets:
+            yield block.take(np.arange(jets))
+            return
+        jets = None if jets is None else jets - len(block)
+        yield block
 
 
 def _side_by_side(streams: list[Iterator[Block]]) -> Iterator[Block]:
