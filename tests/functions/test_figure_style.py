@@ -93,6 +93,16 @@ def test_no_settings_of_the_user_change_a_byte(tmp_path):
     assert drawn(tmp_path / "hostile", HOSTILE, MPLBACKEND="inline") == usual
 
 
+def test_settings_that_are_no_text_are_one_line(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"lines.linewidth: 3\n\xff\xfe")
+    (tmp_path / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
+    command = [sys.executable, "-m", "jetpulse.cli", "plot-training", "t.svg", "--histories", "1=history.csv"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("jetpulse plot-training: matplotlibrc")
+
+
 def test_every_function_that_makes_a_figure_is_in_the_style():
     modules = [
         import_module(f"jetpulse.figures.{part.name}") for part in pkgutil.iter_modules(jetpulse.figures.__path__)

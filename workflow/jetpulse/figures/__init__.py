@@ -8,12 +8,21 @@ import os
 import sys
 from contextlib import suppress
 
+from jetpulse.errors import UserError
+
 
 def _import_matplotlib() -> None:
-    """Import matplotlib as it would be, but that a backend which it does not know is passed over."""
+    """Import matplotlib as it would be, but that a backend which it does not know is passed over.
+
+    Raises:
+        UserError: settings that cannot be read; their values do not matter, but it reads them.
+    """
     backend = os.environ.pop("MPLBACKEND", None)
     try:
         import matplotlib
+    except (OSError, UnicodeDecodeError) as error:
+        where = os.environ.get("MATPLOTLIBRC", "the working directory or the home")
+        raise UserError(f"matplotlibrc in {where}: cannot be read ({error}); remove it or save it as UTF-8") from error
     finally:
         if backend is not None:
             os.environ["MPLBACKEND"] = backend
