@@ -5,6 +5,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from jetpulse.evaluation.sculpting import Sculpting, measure_sculpting, score_error
+from jetpulse.evaluation.transfers import Measured, Row
 from jetpulse.figures import localisation, spectra, unsupervised
 from jetpulse.figures.classification import rejection_curves, score_distributions
 from jetpulse.figures.problem_style import Entries, Names
@@ -12,6 +13,7 @@ from jetpulse.figures.regression import Lines, line
 from jetpulse.figures.sculpting import joined_bins, sculpting
 from jetpulse.figures.style import COLOURS
 from jetpulse.figures.training import training_curves
+from jetpulse.figures.transfers import transfer_matrix
 
 
 def history(*losses: float) -> dict[str, np.ndarray]:
@@ -85,6 +87,14 @@ def test_cells_of_few_entries_do_not_make_the_scale_of_a_map():
     image = next(axis.images[0] for axis in figure.axes if axis.images)
     assert (image.norm.vmin, image.norm.vmax) == (pytest.approx(0.9), 1.0)
     assert image.get_array().count() == 3
+
+
+def test_changes_within_their_errors_do_not_make_the_scale_of_transfers():
+    changes = {"auc": {"few": Measured(-0.3, error=0.28), "many": Measured(-0.05, error=0.01)}}
+    values = {"auc": dict.fromkeys(("own", "few", "many"), Measured(0.9))}
+    row = Row("cnn", "jet-cnn", "own", {"own": 900, "few": 2, "many": 900}, values, changes)
+    image = transfer_matrix([row]).axes[0].images[0]
+    assert image.norm.vmax == pytest.approx(2 * 0.04)
 
 
 def test_every_training_has_the_same_colour_in_every_figure():

@@ -146,6 +146,11 @@ def _maps(plan: ScanPlan, results: Results, metrics: Sequence[str]) -> Figure:
                 panel.text(j, i, text, ha="center", va="center", fontsize=8, weight=weight)
             # The lighter half of the colours, so that the numbers can be read.
             least, most = (shown.min(), shown.max()) if shown.count() else (0.0, 1.0)
+            # Differences within twice the statistical error stay pale.
+            errors = [
+                size for row in rows for size in row.values.get(metric, Measured()).errors() if math.isfinite(size)
+            ]
+            most = max(most, least + 2 * float(np.median(errors))) if errors else most
             panel.imshow(shown, cmap="Blues", vmin=least, vmax=most + max(most - least, 1e-9), aspect="auto")
             panel.grid(False)
             panel.spines[:].set_visible(False)

@@ -67,8 +67,10 @@ def _are_long(names: Sequence[str]) -> bool:
 
 def _draw_cells(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> None:
     """Write every AUC into its cell, coloured by its change; frames mark own test sets, grey cells were not tested."""
-    sizes = [abs(change.value) for row in rows for change in row.changes["auc"].values()]
-    scale = max([size for size in sizes if math.isfinite(size)] + [0.01])  # smaller changes stay pale
+    # What a change is beyond its error makes the scale, so that a sample of few entries does not; small ones stay pale.
+    changes = [change for row in rows for change in row.changes["auc"].values()]
+    sizes = [abs(one.value) - (one.error if math.isfinite(one.error) else 0.0) for one in changes]
+    scale = max([size for size in sizes if math.isfinite(size)] + [0.01])
     shown = np.ma.masked_all((len(rows), len(datasets)))
     for i, row in enumerate(rows):
         for j, dataset in enumerate(datasets):
