@@ -1,7 +1,6 @@
 """What every verb shares: declaring arguments, the log's first lines, progress, specs given as JSON."""
 
 import argparse
-import json
 import math
 import platform
 import re
@@ -10,18 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from jetpulse import __version__
+from jetpulse.cli.json_text import read_json
 from jetpulse.errors import UserError
 
 Section = TypeVar("Section", bound=BaseModel)
 # Threads and views at most; digits of a number on the command line.
 _MOST, _LONGEST = 1024, 20
-# Levels of objects and lists in JSON.
-_MAX_DEPTH = 50
 
 
 def argument(*flags: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -167,64 +165,6 @@ def read_spec(text: str, model: type[Section]) -> Section:
         UserError: not JSON, or not that section.
     """
     return check_spec(read_json(text), model)
-
-
-def read_json(text: str, flag: str = "--spec") -> Any:
-    """Return the value of JSON text, or of a file for ``@FILE``; ``flag`` is the option that it was given to.
-
-    Raises:
-        UserError: not JSON, a key given twice, a number that is not finite or too long, or too deeply nested.
-    """
-    try:
-        content = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-        value = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except OSError as error:
-        raise UserError(f"{flag} {text}: {error.strerror}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{flag} {text}: not a text file ({error}); expected JSON") from error
-    except RecursionError as error:
-        raise UserError(f"--spec: nested more than {_MAX_DEPTH} levels deep") from error
-    except ValueError as error:  # JSONDecodeError is one; so is what a number of thousands of digits raises
-        reason = str(error).partition(";")[0]
-        raise UserError(f"{flag}: not valid JSON: {reason}") from error
-    _check_depth(value)
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; plain ``json`` silently takes the last value of a key.
-
-    Raises:
-        UserError: a key is given twice.
-    """
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UserError(f"--spec: key {twice!r} is given twice; remove or rename one")
-    return value
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise UserError(f"--spec: {text} is no number of JSON; write a finite one")
-
-
-def _check_depth(value: Any) -> None:
-    """Refuse deeper nesting than any spec has.
-
-    Raises:
-        UserError: nested too deeply.
-    """
-    level = [value]
-    for _ in range(_MAX_DEPTH + 1):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    if level:
-        raise UserError(f"--spec: nested more than {_MAX_DEPTH} levels deep")
 
 
 def check_spec(value: Any, model: type[Section]) -> Section:

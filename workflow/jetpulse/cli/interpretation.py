@@ -11,10 +11,10 @@ from jetpulse.cli.common import (
     path,
     positive,
     progress,
-    read_json,
     verb,
     views,
 )
+from jetpulse.cli.json_text import read_json
 
 _DEVICE = argument(
     "--device",

@@ -3,9 +3,10 @@
 from jetpulse.config.expansion import expand_scans
 from jetpulse.config.jet_formats import Fields, Label
 from jetpulse.config.jets import JetDataset, JetImage, JetSource, Simulation
-from jetpulse.config.load import add_sections, check_files, expand_path, load_config, parse_config
+from jetpulse.config.load import add_sections, load_config, parse_config
 from jetpulse.config.models import Analysis, Experiment, Experiments
 from jetpulse.config.observables import JetObservables
+from jetpulse.config.paths import check_files, expand_path
 from jetpulse.config.problems import Columns, ProblemDataset
 from jetpulse.config.pulses import PulseDataset, Waveforms
 from jetpulse.config.scans import Scan, ScanPlan
