@@ -82,7 +82,9 @@ def test_preprocessing_reruns_images_and_what_follows(finished: Path) -> None:
             "evaluation/classification.py",
             "cut = signal[max(0,",
             "cut = signal[max(0 + 0,",
-            {"evaluate", "combine", "release", "compare", "plot_transfers", "plot_sculpting", "tabulate", *SCAN},
+            # A rejection is drawn with its error, too.
+            {"evaluate", "combine", "release", "compare", "plot_transfers", "plot_sculpting", "tabulate", *SCAN}
+            | {"plot_classification", "plot_comparison"},
         ),
         (
             "jets/kernels.py",

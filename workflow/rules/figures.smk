@@ -234,7 +234,9 @@ rule tabulate:
         predictions=named_predictions_on,
         published=published_options,
         rows=published_rows,
-        code=lambda wildcards: code_of("tabulate", *columns_of(comparable(wildcards))),
+        code=lambda wildcards: code_of(
+            "tabulate", *columns_of(comparable(wildcards)), *shares_of(comparable(wildcards))
+        ),
     message:
         "Tabulating the experiments on {wildcards.dataset}"
     shell:

@@ -333,6 +333,18 @@ def columns_of(names):
     return sorted({f"evaluation.{analysis.experiments[name].task}:COLUMNS" for name in names})
 
 
+# Modules of measures that compare experiments entry by entry, see jetpulse.evaluation.paired.
+COMPARED_BY_ENTRY = {"classes", "classification", "localisation", "regression"}
+
+
+def shares_of(names):
+    """Return what compares these experiments entry by entry, which a command's code loads by name."""
+    problems = {name for name in names if name_kind(analysis.experiments[name]) == "problems"}
+    tasks = {(name in problems, analysis.experiments[name].task) for name in names}
+    modules = {"classes" if (among, task) == (True, "classification") else task for among, task in tasks}
+    return [f"evaluation.{module}:shares" for module in sorted(modules & COMPARED_BY_ENTRY)]
+
+
 def comparison_spec(wildcards, verb="tabulate"):
     """Return what a comparison shows of the experiments that are tested on a dataset, as one JSON value."""
     names = comparable(wildcards)

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from jetpulse.errors import UserError
-from jetpulse.evaluation.classification import auc_interval, auc_with_error
+from jetpulse.evaluation.classification import auc_interval, auc_with_error, placements
 from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
+from jetpulse.evaluation.paired import EntryShare, share_of_area, share_of_mean
 
 # Metric -> title and format of the number, in tables and the summary.
 COLUMNS = {
@@ -103,3 +104,15 @@ def measure_classes(label: np.ndarray, probability: np.ndarray) -> Metrics:
 def _auc(label: np.ndarray, score: np.ndarray) -> tuple[float, float, float, float]:
     area, error = auc_with_error(label, score)
     return area, error, *auc_interval(area, error, int(label.sum()), int((1 - label).sum()))
+
+
+def shares(predicted: Mapping[str, np.ndarray], where: str) -> dict[str, EntryShare]:
+    """Return the metrics that are compared entry by entry, see ``evaluation.paired``.
+
+    Raises:
+        UserError: unusable predictions.
+    """
+    label, probability = check_classes(predicted, where)
+    found = {"accuracy": share_of_mean(probability.argmax(axis=1) == label)}
+    both = probability.shape[1] == 2 and 0 < label.sum() < len(label)
+    return found | ({"auc": share_of_area(label, *placements(label, probability[:, 1]))} if both else {})

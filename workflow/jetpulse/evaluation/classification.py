@@ -21,6 +21,7 @@ from jetpulse.evaluation.measures import (
     fraction_with_error,
     named,
 )
+from jetpulse.evaluation.paired import EntryShare, share_of_area, share_of_mean
 from jetpulse.evaluation.predictions import read_predictions
 
 SIGNAL_EFFICIENCIES = (0.3, 0.5)
@@ -202,3 +203,14 @@ def measure_classification(label: np.ndarray, score: np.ndarray, where: str, pro
         "log_loss": float(-np.log(likelihood).mean()) if probability else None,
     }
     return defined(metrics)
+
+
+def shares(predicted: Mapping[str, np.ndarray], where: str) -> dict[str, EntryShare]:
+    """Return the metrics that are compared entry by entry, see ``evaluation.paired``.
+
+    Raises:
+        UserError: unusable predictions.
+    """
+    label, score = scores_of(predicted, where)
+    found = {"auc": share_of_area(label, *placements(label, score))}
+    return found | ({"accuracy": share_of_mean((score > 0.5) == (label == 1))} if is_probability(predicted) else {})

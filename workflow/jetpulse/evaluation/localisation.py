@@ -15,6 +15,7 @@ from jetpulse.evaluation.measures import (
     mean_with_error,
     named,
 )
+from jetpulse.evaluation.paired import EntryShare, share_of_mean, share_of_rmse
 from jetpulse.evaluation.predictions import read_predicted
 
 LEVELS = {"coverage_68": 0.683, "coverage_95": 0.954}
@@ -180,3 +181,13 @@ def count_correct(right: np.ndarray, *index: np.ndarray, shape: tuple[int, ...])
     total = np.bincount(cell, minlength=int(np.prod(shape)))
     passed = np.bincount(cell, weights=right, minlength=len(total)).astype(np.int64)
     return passed.reshape(shape), total.reshape(shape)
+
+
+def shares(predicted: Mapping[str, np.ndarray], where: str) -> dict[str, EntryShare]:
+    """Return the metrics that are compared entry by entry, see ``evaluation.paired``.
+
+    Raises:
+        UserError: unusable predictions.
+    """
+    found = check_bins(predicted, where)
+    return {"accuracy": share_of_mean(correct(*found)), "rmse": share_of_rmse(residual(*found))}

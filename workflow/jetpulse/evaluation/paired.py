@@ -6,15 +6,14 @@ of McNemar (doi:10.1007/BF02295996).
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from jetpulse.evaluation import classes, localisation, regression
-from jetpulse.evaluation.classification import is_probability, placements, scores_of
-from jetpulse.evaluation.predictions import Arrays, read_predicted
+from jetpulse.evaluation.predictions import read_predicted
 from jetpulse.evaluation.transfers import Measured
 
 
@@ -38,7 +37,8 @@ class Judged:
     shares: Mapping[str, Share]
 
 
-_Shares = dict[str, tuple[float, np.ndarray, np.ndarray]]
+# A metric of one training: its value, each entry's share in it, (n,), and the entries' groups.
+EntryShare = tuple[float, np.ndarray, np.ndarray]
 
 
 def judge(predictions: Sequence[Path], dataset: str, measures: str) -> Judged | None:
@@ -52,12 +52,14 @@ def judge(predictions: Sequence[Path], dataset: str, measures: str) -> Judged | 
     Raises:
         UserError: unusable predictions.
     """
-    if measures not in _SHARES:
+    # By name, so that the hash of what one task's comparison uses does not contain the others.
+    shares_of = getattr(import_module(f"jetpulse.evaluation.{measures}"), "shares", None)
+    if shares_of is None:
         return None
     keys, found = [], []
     for path in predictions:
         predicted = read_predicted(path, dataset)
-        found.append(_SHARES[measures](predicted, f"{path}: {dataset}"))
+        found.append(shares_of(predicted, f"{path}: {dataset}"))
         truth = predicted["label"] if "label" in predicted else predicted["target"]
         keys.append(np.stack([predicted["event"], truth.astype(np.float64).view(np.int64)], axis=1))
     if any(not np.array_equal(key, keys[0]) for key in keys):
@@ -112,49 +114,20 @@ def _difference(first: Share, second: Share, order: np.ndarray) -> Measured:
     return Measured(value, math.sqrt(sum(scatter)), error)
 
 
-def _mean(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def share_of_mean(values: np.ndarray) -> EntryShare:
+    """Return the mean of ``values`` (n,) and each entry's share in it."""
     return float(values.mean()), values / len(values), np.zeros(len(values), np.int8)
 
 
-def _rmse(residual: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    square, share, group = _mean(residual**2)
+def share_of_rmse(residual: np.ndarray) -> EntryShare:
+    """Return the root mean square of residuals (n,) and each entry's share in it, to first order."""
+    square, share, group = share_of_mean(residual**2)
     root = math.sqrt(square)
     return root, share / (2 * root) if root else share, group
 
 
-def _area(label: np.ndarray, score: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    signal, background = placements(label, score)
+def share_of_area(label: np.ndarray, signal: np.ndarray, background: np.ndarray) -> EntryShare:
+    """Return the area under the ROC curve and each entry's share in it, given ``classification.placements``."""
     share = np.empty(len(label))
     share[label == 1], share[label == 0] = signal / len(signal), background / len(background)
     return float(signal.mean()), share, label
-
-
-def _of_jets(predicted: Arrays, where: str) -> _Shares:
-    label, score = scores_of(predicted, where)
-    found = {"auc": _area(label, score)}
-    return found | ({"accuracy": _mean((score > 0.5) == (label == 1))} if is_probability(predicted) else {})
-
-
-def _of_classes(predicted: Arrays, where: str) -> _Shares:
-    label, probability = classes.check_classes(predicted, where)
-    found = {"accuracy": _mean(probability.argmax(axis=1) == label)}
-    both = probability.shape[1] == 2 and 0 < label.sum() < len(label)
-    return found | ({"auc": _area(label, probability[:, 1])} if both else {})
-
-
-def _of_bins(predicted: Arrays, where: str) -> _Shares:
-    found = localisation.check_bins(predicted, where)
-    return {"accuracy": _mean(localisation.correct(*found)), "rmse": _rmse(localisation.residual(*found))}
-
-
-def _of_numbers(predicted: Arrays, where: str) -> _Shares:
-    target, prediction = regression.check_numbers(predicted, where)
-    return {"rmse": _rmse(prediction - target), "mae": _mean(np.abs(prediction - target))}
-
-
-_SHARES: dict[str, Callable[[Arrays, str], _Shares]] = {
-    "classification": _of_jets,
-    "classes": _of_classes,
-    "localisation": _of_bins,
-    "regression": _of_numbers,
-}

@@ -7,6 +7,7 @@ import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.evaluation.measures import Metrics, defined, mean_with_error
+from jetpulse.evaluation.paired import EntryShare, share_of_mean, share_of_rmse
 
 # Metric -> title and format of the number, in tables and the summary.
 COLUMNS = {
@@ -73,3 +74,13 @@ def measure(
             "r2": 1 - float(np.mean(residual**2)) / spread if spread > 0 else None,
         }
     )
+
+
+def shares(predicted: Mapping[str, np.ndarray], where: str) -> dict[str, EntryShare]:
+    """Return the metrics that are compared entry by entry, see ``evaluation.paired``.
+
+    Raises:
+        UserError: unusable predictions.
+    """
+    target, prediction = check_numbers(predicted, where)
+    return {"rmse": share_of_rmse(prediction - target), "mae": share_of_mean(np.abs(prediction - target))}
