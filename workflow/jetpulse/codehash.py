@@ -22,6 +22,7 @@ _PACKAGE = Path(__file__).parent
 _VERSION, _STREAMS = ("", "__version__"), ("seeds", "STREAMS")
 
 
+@cache
 def code_hash(*roots: str) -> str:
     """Return a hash of everything reachable from ``roots``: ``module:function`` or ``module`` below the package.
 
@@ -44,6 +45,7 @@ def libraries_of(*roots: str) -> list[str]:
     return _libraries(_reached(*roots))
 
 
+@cache
 def words_of(*roots: str) -> frozenset[str]:
     """Return the names that the code reachable from ``roots`` can ask an object or a mapping for."""
     found = (_facts(module).definitions.get(name) for module, name in _reached(*roots))
