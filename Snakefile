@@ -115,6 +115,10 @@ rule fetch_all:
         [f"{FOLDER}/{download}" for download in sources],
 
 
+# Behind all rules.
+include: "workflow/rules/asked.smk"
+
+
 onstart:
     keep_dvc_away()
 

@@ -81,15 +81,6 @@ def test_a_named_target_plans_its_own_part_and_nothing_of_the_others(empty: Path
     assert planned(empty, target, config="config/config.yaml") == DEFAULT[target] | {target: 1}
 
 
-def test_a_named_target_without_experiments_is_nothing_to_do(empty: Path) -> None:
-    def change(value: dict) -> None:
-        value["experiments"] = {"tiny-gan": value["experiments"]["tiny-gan"]}
-        del value["scans"]  # which is of another experiment
-
-    config = change_config(empty, change)
-    assert set(planned(empty, "pulses", config=config)) <= {"pulses"}
-
-
 def test_datasets_that_no_experiment_uses_are_not_made(empty: Path) -> None:
     config = change_config(empty, lambda value: value["experiments"]["tiny-cnn"].pop("test_on"))
     rules = planned(empty, config=config)
@@ -171,6 +162,17 @@ def test_files_that_are_not_there_stop_before_any_job(tmp_path: Path, file: str,
     assert not (folder / "data").exists()
 
 
+def test_targets_that_there_are_not_are_told_with_the_nearest_that_there_are(empty: Path) -> None:
+    words = ("pulse", "tiny-cnn", "problems", "results/tiny-cn/metrics.json", "Snakefile", "data/tiny/samples.h5")
+    text = snakemake(empty, *words, "--dry-run", check=False)
+    said = dict(line.split(": ", 1) for line in text.splitlines() if line.startswith(tuple(f"{w}: " for w in words)))
+    assert sorted(said) == ["problems", "pulse", "results/tiny-cn/metrics.json", "tiny-cnn"]
+    assert said["problems"].endswith("config/tiny.yaml has no experiments on problems, only on jets, pulses, spectra")
+    assert "did you mean 'pulses'?" in said["pulse"]
+    assert "did you mean 'results/tiny-cnn/metrics.json' or " in said["results/tiny-cn/metrics.json"]
+    assert "did you mean 'experiments@tiny-cnn'?" in said["tiny-cnn"]
+
+
 def test_a_path_with_an_unknown_name_has_no_rule(empty: Path) -> None:
     text = snakemake(empty, "data/nobody/small-images.h5", "--dry-run", check=False)
-    assert "MissingRuleException" in text
+    assert "data/nobody/small-images.h5: nothing of that name can be made; did you mean 'data/tiny" in text

@@ -1,8 +1,12 @@
 """What `save` and `pull` share: is Snakemake at work, running a command of either engine, ending in one message."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+# The engines beside this Python, be they on the PATH or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def refuse_while_snakemake_runs() -> None:
