@@ -163,7 +163,7 @@ def test_files_that_are_not_there_stop_before_any_job(tmp_path: Path, file: str,
 
 
 def test_targets_that_there_are_not_are_told_with_the_nearest_that_there_are(empty: Path) -> None:
-    words = ("pulse", "tiny-cnn", "problems", "results/tiny-cn/metrics.json", "Snakefile", "data/tiny/samples.h5")
+    words = ("pulse", "tiny-cnn", "problems", "results/tiny-cn/metrics.json", "Snakefile", "./data/tiny/samples.h5")
     text = snakemake(empty, *words, "--dry-run", check=False)
     said = dict(line.split(": ", 1) for line in text.splitlines() if line.startswith(tuple(f"{w}: " for w in words)))
     assert sorted(said) == ["problems", "pulse", "results/tiny-cn/metrics.json", "tiny-cnn"]

@@ -40,10 +40,11 @@ def check_asked(targets):
 
 
 def is_made(file):
-    """Return whether a rule makes a file."""
+    """Return whether a rule makes a file, spelled as Snakemake spells it."""
+    file = file if os.path.isabs(file) else os.path.relpath(file)
     return any(rule.is_producer(file) for rule in workflow.rules)
 
 
-# A host that includes this workflow has targets of its own.
-if workflow.modifier.is_main_snakefile():
+# A host that includes this workflow has targets of its own, and what is stored elsewhere has other names.
+if workflow.modifier.is_main_snakefile() and not getattr(workflow.storage_settings, "default_storage_provider", None):
     check_asked(asked_on_command_line())
