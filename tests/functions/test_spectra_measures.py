@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from jetpulse.config import Counts
 from jetpulse.errors import UserError
 from jetpulse.evaluation.adversarial import absent_distance
+from jetpulse.evaluation.files import write_metrics
 from jetpulse.evaluation.reconstruction import chi_square
 from jetpulse.evaluation.spectra import Sample, correlation, fit_fluxes, fit_resolution, read_sample
 from jetpulse.evaluation.variational import divergences, flux_distance
+from jetpulse.samples import load_json
 from jetpulse.samples.frames import open_frame
-from jetpulse.spectra.generator import background, expected_counts, line_shapes
-from toy_spectra import Arrays, from_files, perfect_generator, principal, settings, truth_of
+from jetpulse.spectra.generator import background, expected_counts, generate_fresh, line_shapes
+from toy_spectra import Arrays, from_files, perfect_generator, principal, settings, truth_of, write_files
 
 TASKS = ("reconstruction", "variational", "adversarial")
 SPEC = settings()
@@ -56,6 +58,28 @@ def test_a_sample_without_noise_is_reconstructed_with_chi_square_zero():
     assert metrics["flux_resolution_fit"] is None
     assert metrics["two_sample_auc_counts"] is None
     assert metrics["two_sample_auc"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("values", "counts"),
+    [
+        (lambda x: x, True),
+        (lambda x: 0 * x + np.arange(60), True),
+        (lambda x: x / x.sum(axis=1, keepdims=True), False),
+        (lambda x: x + 0.5, False),
+        (lambda x: x - x.mean(axis=0).round() + 1, False),
+        (lambda x: 100 * x, False),
+    ],
+    ids=["counts", "no counts at all", "of unit sum", "not whole", "background subtracted", "scaled"],
+)
+def test_spectra_of_files_that_are_no_counts_have_no_chi_square(values: Callable, counts: bool):
+    truth, attributes = from_files(TRUTH)
+    truth |= {"counts": values(truth["counts"].astype(np.float64))}
+    metrics = measured("variational", principal(truth), with_training(truth), attributes)
+    assert (metrics["chi_square"] is not None) == (metrics["chi_square_error"] is not None) == counts
+    for name in ("two_sample_auc_counts", "two_sample_auc_neighbours", "density", "coverage"):
+        assert (metrics[name] is not None) == counts
+    assert metrics["flux_correlation"] is not None or not truth["counts"].any()
 
 
 def test_principal_components_know_the_fluxes_as_well_as_a_fit():
@@ -160,6 +184,40 @@ def test_the_generator_itself_passes_and_gaussian_draws_fail():
     gaussian = measured("adversarial", principal(TRUTH))
     assert gaussian["two_sample_auc"] > 0.9
     assert gaussian["wasserstein"] > 3 * gaussian["wasserstein_floor"]
+
+
+def with_training(truth: Arrays, seed: int = 31) -> Arrays:
+    """Return a truth with 1,200 spectra of a training split."""
+    made = generate_fresh(SPEC, 1200, seed, 0)
+    return truth | {"train/counts": made.counts, "train/flux": made.flux}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["expected counts", "counts of files"])
+def test_neighbours_see_a_smeared_branch_and_what_was_learned_by_heart_and_nothing_in_a_true_sample(known: bool):
+    truth, attributes = (TRUTH, ATTRIBUTES) if known else from_files(TRUTH)
+    truth = with_training(truth)
+    flux = generate_fresh(SPEC, 400, 7, 0).flux
+    independent = measured("adversarial", {"generated": expected_counts(SPEC, flux)}, truth, attributes)
+    name = "two_sample_auc_neighbours"
+    assert abs(independent[name] - 0.5) < 4 * independent[f"{name}_error"]
+    assert abs(independent["density"] - 1) < 4 * independent["density_error"]
+    assert abs(independent["coverage"] - independent["coverage_expected"]) < 4 * independent["coverage_error"]
+    by_heart = {"generated": expected_counts(SPEC, truth["train/flux"][:400])}
+    if known:
+        assert measured("adversarial", by_heart, truth, attributes)[name] > 0.7
+    beside = np.random.default_rng(1).normal(8.0, 3.0, flux.shape) * (30 if not known else 1)
+    branch = np.where((flux == 0) & (flux.sum(axis=1, keepdims=True) > 0), beside, flux)
+    smeared = measured("adversarial", {"generated": expected_counts(SPEC, branch)}, truth, attributes)
+    assert smeared[name] > 0.5 + 5 * smeared[f"{name}_error"]
+    assert smeared["density"] < 1 - 3 * smeared["density_error"] or not known
+
+
+def test_the_training_split_of_the_sample_is_what_distances_are_taken_from(tmp_path: Path):
+    predictions, samples = write_files(tmp_path, TRUTH, ATTRIBUTES, [principal(TRUTH)])
+    for task in ("variational", "adversarial"):
+        write_metrics(predictions[0], tmp_path / "m.json", task, {"toy": samples})
+        assert load_json(tmp_path / "m.json")["toy"]["two_sample_auc_neighbours"] > 0.8
+    assert measured("adversarial", principal(TRUTH))["two_sample_auc_neighbours"] is None
 
 
 def test_the_fraction_without_a_line_is_compared_line_by_line():

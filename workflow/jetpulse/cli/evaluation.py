@@ -98,6 +98,8 @@ def evaluate(predictions: Path, out: Path, task: str, samples: list[str], calibr
     write_metrics(predictions, out, task, named_paths(samples, "--samples"), calibration)
     for name, metrics in load_json(out).items():
         log(f"{name}: " + ", ".join(f"{key} {value:.6g}" for key, value in metrics.items() if value is not None))
+        if metrics.get("chi_square", 0) is None:
+            log(f"{name}: no chi-square: values that are not whole numbers, or have a common divisor, are no counts")
     log(f"wrote {out}")
 
 

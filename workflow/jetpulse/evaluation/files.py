@@ -13,7 +13,7 @@ import numpy as np
 from jetpulse.config import Experiment
 from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
-from jetpulse.evaluation.predictions import read_predictions, read_truth
+from jetpulse.evaluation.predictions import read_predictions, read_training, read_truth
 from jetpulse.samples import dump_json, load_json, publish
 
 Columns = dict[str, tuple[str, str]]
@@ -69,13 +69,15 @@ def write_metrics(
         UserError: unknown task, unusable predictions, samples that are missing or not those predicted, or a calibration
             of something else than a classifier.
     """
-    measure = _module(task).measure
+    measure, training = _module(task).measure, getattr(_module(task), "TRAINING", 0)
     if calibration is not None and task != "classification":
         raise UserError(f"--calibration: there is none of task {task!r}, only of classification; leave it out")
     metrics = {}
     for name, predicted in _with_samples(predictions, task, samples).items():
         where = f"{predictions}: {name}"
         truth, attributes = read_truth(samples[name], TASKS[task], predicted, where) if samples else ({}, {})
+        if training:
+            truth |= read_training(samples[name], training)
         metrics[name] = measure(predicted, truth, attributes, where)
         if calibration is not None:
             # By name: part of the code of classifiers' measures alone.

@@ -56,6 +56,11 @@ def read_truth(
     return truth, attributes
 
 
+def read_training(samples: Path, most: int) -> Arrays:
+    """Return the first entries of a sample's training split, for measures that compare with it: names begin train/."""
+    return {f"train/{name}": values for name, values in read_block(samples, "train", 0, most).entries.items()}
+
+
 def check_events(found: np.ndarray, expected: np.ndarray, where: str, samples: Path) -> None:
     """Refuse predictions (``where``) whose event ids (n,) are not those of the test split of ``samples``, in its order.
 

@@ -1,5 +1,6 @@
 """How well an autoencoder gives spectra back, and what its latent coordinates know of the lines' fluxes."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,17 @@ def measure(
 ) -> Metrics:
     """Return every metric of one dataset's predictions; undefined values are None.
 
+    Chi-square is not defined for values that cannot be counts, see ``Sample.noisy``.
+
     Raises:
         UserError: unusable predictions or truth.
     """
     sample = read_sample(truth, attributes, where)
     reconstruction = check_array(predicted, "reconstruction", sample, where)
     latent = check_array(predicted, "latent", sample, where, spectra=False)
-    value, error = mean_with_error(chi_square(sample.counts, reconstruction))
+    value, error = math.nan, math.nan
+    if sample.poisson_known:  # else a variance that is not the values' would make any number of it
+        value, error = mean_with_error(chi_square(sample.counts, reconstruction))
     fit = None if sample.flux is None else fit_fluxes(latent, sample.flux)
     metrics: Metrics = {"entries": len(sample), "chi_square": value, "chi_square_error": error}
     return defined(metrics | measure_fluxes(fit, sample))

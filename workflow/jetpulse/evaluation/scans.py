@@ -21,8 +21,8 @@ SHOWN = {
     "classes": ("accuracy", "log_loss", "auc"),
     "localisation": ("accuracy", "rmse", "log_loss"),
     "reconstruction": ("chi_square", "flux_correlation", "flux_resolution"),
-    "variational": ("chi_square", "flux_correlation", "two_sample_auc"),
-    "adversarial": ("wasserstein", "two_sample_auc", "absent_distance"),
+    "variational": ("chi_square", "flux_correlation", "two_sample_auc_neighbours"),
+    "adversarial": ("two_sample_auc_neighbours", "density", "coverage"),
     "regression": ("rmse", "mae", "r2"),
     "control": ("return", "advantage", "ahead"),
 }

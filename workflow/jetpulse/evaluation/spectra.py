@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from jetpulse.config import Counts, SpectrumDataset
 from jetpulse.errors import UserError
 from jetpulse.evaluation.measures import Metrics
 from jetpulse.spectra.generator import expected_counts, line_shapes
+
+_EXACT = 2.0**24  # float32, as which samples are stored, holds every whole number up to here
+_ENOUGH = 20  # so many counts have no common divisor by chance
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,29 @@ class Sample:
         """Return the number of spectra."""
         return len(self.counts)
 
-    @property
+    @cached_property
     def noisy(self) -> bool:
-        """Return whether the counts have Poisson noise; those of files are taken to have it."""
-        return self.spec is None or self.spec.poisson
+        """Return whether the counts have Poisson noise; those of files are taken to have it if they can be counts."""
+        return _can_be_counts(self.counts) if self.spec is None else self.spec.poisson
+
+    @property
+    def poisson_known(self) -> bool:
+        """Return whether the error of a value is the square root of what is expected; not of values of another unit."""
+        return self.spec is not None or self.noisy
 
     def expected(self) -> np.ndarray | None:
         """Return the spectra without noise, float64 (n, bins), or None where they are not known."""
         if self.spec is None:
             return None
         return expected_counts(self.spec, np.zeros((len(self), 0)) if self.flux is None else self.flux)
+
+
+def _can_be_counts(values: np.ndarray) -> bool:
+    """Return whether values are whole numbers from 0 on that have no common divisor, as scaled counts would have."""
+    if (values < 0).any() or (values != np.rint(values)).any():
+        return False
+    small = values[(values > 0) & (values < _EXACT)].astype(np.int64)
+    return len(small) < _ENOUGH or int(np.gcd.reduce(small)) == 1
 
 
 def read_sample(truth: Mapping[str, np.ndarray], attributes: Mapping[str, Any], where: str) -> Sample:

@@ -1,6 +1,7 @@
 """Are two samples of spectra the same? Distances and a classifier's answer; real and generated are (n, bins)."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.linalg import eigh
@@ -16,7 +17,7 @@ from jetpulse.evaluation.spectra import Sample
 # Smearing of spectra without noise, in units of one spectrum's Poisson error.
 RESOLUTION = 0.1
 COMPONENTS = 10
-_MOST = 4000  # entries of each sample that a classifier sees
+MOST = 4000  # entries of each sample that a classifier sees
 _FOLDS = 5
 _HELD = 0.99  # of the variance beyond noise is held by the components that distances are taken along
 _BRIGHTEST = 2.0**24  # counts; of more nothing can be drawn
@@ -35,10 +36,13 @@ def draw_counts(expected: np.ndarray, seed: int = 0) -> np.ndarray:
 def comparable(sample: Sample, generated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return real and generated spectra (n, bins) that are alike in noise.
 
-    Where the expected counts are known, these; else the counts, and counts drawn from what was generated.
+    Where the expected counts are known, these; else the counts, and counts drawn from what was generated. Values that
+    cannot be counts are compared as they are.
     """
     expected = sample.expected()
-    return (sample.counts, draw_counts(generated)) if expected is None else (expected, generated)
+    if expected is None:
+        return sample.counts, draw_counts(generated) if sample.noisy else generated
+    return expected, generated
 
 
 def leading_components(values: np.ndarray, most: int = COMPONENTS) -> tuple[np.ndarray, np.ndarray]:
@@ -90,17 +94,13 @@ def wasserstein(real: np.ndarray, generated: np.ndarray, noisy: bool) -> tuple[f
     return distance(first, second), distance(*halves) / math.sqrt(2)
 
 
-@threadpool_limits.wrap(limits=1)  # more threads than free cores make small trees a hundred times slower
 def two_sample_auc(
     real: np.ndarray, generated: np.ndarray, noise: np.ndarray, resolution: float = RESOLUTION, seed: int = 0
 ) -> tuple[float, float]:
-    """Return how well a classifier tells two samples apart: the area under its ROC curve and the standard error.
+    """Return a classifier two-sample test (C2ST): area under the ROC curve of real against generated, standard error.
 
-    0.5 is not at all, 1 always (Lopez-Paz, Oquab, arXiv:1610.06545). Spectra are taken in units of ``noise``, smeared
-    by ``resolution`` of it and projected on the 10 leading principal components of both samples together; gradient
-    boosted trees are trained and tested on these by five-fold cross-validation. Without smearing, spectra that have no
-    noise lie on a surface of few dimensions, which a classifier tells from anything. With fewer than 10 entries in
-    a sample: nan.
+    0.5 is not at all, 1 always (Lopez-Paz, Oquab, arXiv:1610.06545). The classifier sees spectra as `embed` gives them.
+    With fewer than 10 entries in a sample: nan.
 
     Args:
         real: (n, bins), of which at most the first 4,000 are used.
@@ -109,16 +109,39 @@ def two_sample_auc(
         resolution: standard deviation of the smearing, in these units; 0 adds none.
         seed: of smearing, folds and trees.
     """
-    n = min(len(real), len(generated), _MOST)
+    n = min(len(real), len(generated), MOST)
     if n < 2 * _FOLDS:
         return math.nan, math.nan
-    values = np.concatenate([real[:n], generated[:n]]) / noise
-    label = np.repeat([0, 1], n)
+    return classify(*embed([real[:n], generated[:n]], noise, resolution, seed)[0], seed)
+
+
+def embed(
+    samples: Sequence[np.ndarray], noise: np.ndarray, resolution: float = RESOLUTION, seed: int = 0
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the 10 leading principal components of samples (n, bins), and the smeared spectra that they are of.
+
+    Spectra are taken in units of ``noise``, smeared by ``resolution`` of it and projected on the components of the
+    first two samples together. Without smearing, spectra that have no noise lie on a surface of few dimensions, which
+    a classifier tells from anything. Coordinates are in units of ``noise``, spectra in those of the samples.
+    """
+    ends = np.cumsum([len(sample) for sample in samples])
+    values = np.concatenate(samples) / noise
     if resolution:
         values = values + resolution * seeds.generator(seed, "two-sample", 2).standard_normal(values.shape)
-    values = (values - values.mean(axis=0)) @ leading_components(values)[1]
-    values = np.round(values, 9)  # last bits depend on the linear algebra library; a tree may not hang on them
-    score = np.empty(2 * n)
+    both = values[: ends[1]]
+    components = (values - both.mean(axis=0)) @ leading_components(both)[1]
+    components = np.round(components, 9)  # last bits depend on the linear algebra library; a tree may not hang on them
+    return np.split(components, ends[:-1]), np.split(values * noise, ends[:-1])
+
+
+@threadpool_limits.wrap(limits=1)  # more threads than free cores make small trees a hundred times slower
+def classify(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Return the area under the ROC curve of gradient boosted trees that tell features (n, d) apart, and its error.
+
+    They are trained and tested by five-fold cross-validation.
+    """
+    values, label = np.concatenate([real, generated]), np.repeat([0, 1], [len(real), len(generated)])
+    score = np.empty(len(label))
     for train, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(values, label):
         trees = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
         score[test] = trees.fit(values[train], label[train]).predict_proba(values[test])[:, 1]

@@ -12,6 +12,7 @@ from jetpulse.evaluation import adversarial, reconstruction
 from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
 from jetpulse.evaluation.spectra import FluxFit, Sample, check_array, fit_fluxes, read_sample
 
+TRAINING = adversarial.TRAINING
 LEVELS = {"coverage_68": 0.683, "coverage_95": 0.954}
 # Metric -> title and format of the number, in the comparison's table and the summary.
 COLUMNS = {
@@ -65,7 +66,8 @@ def measure(
         if not np.isnan(distance).any():
             fraction = fraction_with_error(distance <= chi2.ppf(level, sample.flux.shape[1]))
         metrics |= named(name, *fraction)
-    return defined(metrics | adversarial.measure_generated(sample, generated))
+    training = adversarial.training_of(truth, attributes, where)
+    return defined(metrics | adversarial.measure_generated(sample, generated, training))
 
 
 def divergences(mean: np.ndarray, sigma: np.ndarray) -> np.ndarray:

@@ -59,12 +59,12 @@ def posterior_draws(
 
 
 @styled
-def reconstructions(examples: Examples, chi_square: np.ndarray, noisy: bool) -> Figure:
+def reconstructions(examples: Examples, chi_square: np.ndarray | None, noisy: bool) -> Figure:
     """Draw reconstructions over data with residuals below, and the distribution of chi-square per bin.
 
     Args:
         examples: at most six spectra.
-        chi_square: of every spectrum by training, (seeds, n).
+        chi_square: of every spectrum by training, (seeds, n); None for values that are no counts.
         noisy: whether the counts have Poisson noise.
     """
     rows = (len(examples.titles) + 1) // 2
@@ -80,9 +80,14 @@ def reconstructions(examples: Examples, chi_square: np.ndarray, noisy: bool) -> 
                 continue
             _reconstruction(axes[:, column], examples, 2 * row + column)
         axes[0, 0].set(ylabel="counts", ylim=(0, top))
-        axes[1, 0].set(ylabel="residual [σ]")
+        axes[1, 0].set(ylabel="residual [σ]" if chi_square is not None else "residual / √model")
         axes[0, 0].legend(loc="upper right")
         part.align_ylabels(axes[:, 0])
+    if chi_square is None:
+        panel = parts[-1].subplots()
+        panel.set_axis_off()
+        panel.text(0.5, 0.5, "The values are no counts: their error, and so χ², is not known.", ha="center")
+        return figure
     _chi_square(parts[-1].subplots(), chi_square, examples.counts.shape[1], noisy)
     return figure
 
@@ -132,7 +137,7 @@ def _chi_square(panel: Axes, chi_square: np.ndarray, bins: int, noisy: bool) -> 
 class Generated:
     """One training's spectra: ``spectra`` (m, bins) as generated, and ``components`` (m, k) of the comparable ones.
 
-    ``auc`` is the two-sample AUC with its error.
+    ``auc`` is that of the classifier two-sample test on neighbours, with its error.
     """
 
     spectra: np.ndarray
@@ -171,7 +176,7 @@ def _pairs(part: SubFigure, real: np.ndarray, training: Generated) -> None:
     """Draw the first two principal components of real and generated spectra on one scale, side by side."""
     axes = part.subplots(1, 2, sharex=True, sharey=True)
     generated = training.components
-    name = f"generated, two-sample AUC {_number(*training.auc)}"
+    name = f"generated, C2ST AUC {_number(*training.auc)}"
     pairs = ((axes[0], real, _REAL, "real"), (axes[1], generated, _GENERATED, name))
     for panel, values, colour, name in pairs:
         panel.scatter(*values[:4000, :2].T, s=4, color=colour, alpha=0.5, lw=0, rasterized=True)

@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from jetpulse.evaluation.predictions import Arrays, read_predicted, read_truth
+from jetpulse.evaluation.adversarial import TRAINING, neighbourhood, training_of
+from jetpulse.evaluation.predictions import Arrays, read_predicted, read_training, read_truth
 from jetpulse.evaluation.reconstruction import chi_square
 from jetpulse.evaluation.spectra import Sample, check_array, fit_fluxes, read_sample
-from jetpulse.evaluation.two_sample import comparable, components_of, draw_counts, poisson_error, two_sample_auc
+from jetpulse.evaluation.two_sample import comparable, components_of
 from jetpulse.evaluation.variational import posterior_of
 from jetpulse.figures import latent as latents
 from jetpulse.figures import unsupervised
@@ -29,6 +30,7 @@ class _Read:
     wheres: list[str]
     sample: Sample
     event: np.ndarray
+    training: Sample | None
 
 
 def _read(predictions: Sequence[Path], samples: Path, dataset: str) -> _Read:
@@ -38,7 +40,8 @@ def _read(predictions: Sequence[Path], samples: Path, dataset: str) -> _Read:
         truth, attributes = read_truth(samples, "spectra", predicted, where)
         sample = read_sample(truth, attributes, where)
         found.append(predicted)
-    return _Read(found, wheres, sample, truth["event"])
+    training = training_of(read_training(samples, TRAINING), attributes, str(samples))
+    return _Read(found, wheres, sample, truth["event"], training)
 
 
 @threadpool_limits.wrap(limits=1)  # the last bits of sums in parallel depend on the number of threads
@@ -88,12 +91,12 @@ def _reconstruction(read: _Read, posterior: tuple[np.ndarray, np.ndarray] | None
         check_array(predicted, "reconstruction", sample, where)
         for predicted, where in zip(read.predicted, read.wheres, strict=True)
     ]
-    values = np.array([chi_square(sample.counts, model) for model in models])
+    values = np.array([chi_square(sample.counts, model) for model in models]) if sample.poisson_known else None
     chosen = example_spectra(sample.flux, len(sample))
     draws = None
     if posterior is not None:
         draws = unsupervised.posterior_draws(*posterior, models[0], chosen, _DRAWS)
-    titles = [f"{_title(read, i)}, χ² per bin {values[0, i]:.2f}" for i in chosen]
+    titles = [_title(read, i) + ("" if values is None else f", χ² per bin {values[0, i]:.2f}") for i in chosen]
     examples = unsupervised.Examples(sample.counts[chosen], models[0][chosen], titles, draws)
     return unsupervised.reconstructions(examples, values, sample.noisy)
 
@@ -121,11 +124,9 @@ def _generated(read: _Read) -> Figure:
     for predicted, where in zip(read.predicted, read.wheres, strict=True):
         spectra = check_array(predicted, "generated", sample, where)
         real, likewise = comparable(sample, spectra)
-        first, second, _ = components_of(real, likewise, noisy=expected is None)
-        if expected is None:
-            auc = two_sample_auc(sample.counts, draw_counts(spectra), poisson_error(sample.counts), 0.0)
-        else:
-            auc = two_sample_auc(expected, spectra, poisson_error(expected))
+        first, second, _ = components_of(real, likewise, noisy=expected is None and sample.noisy)
+        measured = neighbourhood(sample, spectra, read.training)
+        auc = measured["two_sample_auc_neighbours"], measured["two_sample_auc_neighbours_error"]
         trainings.append(unsupervised.Generated(spectra, second, auc))
     name = "real counts" if expected is None else "real (expected counts)"
     return unsupervised.generated_spectra(real, first, trainings, name)
