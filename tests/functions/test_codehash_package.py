@@ -231,7 +231,7 @@ def task_hashes(verb: str) -> dict[str, str]:
     ("file", "function", "changed"),
     [
         *((f"training/objectives/{task}.py", f"{task.capitalize()}.predict", {task}) for task in TASK_ROOTS),
-        ("training/objectives/adversarial.py", "sliced_distance", {"adversarial"}),
+        ("training/objectives/adversarial.py", "mean_logarithm", {"adversarial"}),
         ("training/objectives/base.py", "sums", set(TASK_ROOTS)),
         ("models/gan.py", "Network.judge", {"adversarial"}),
         ("models/pulse_rnn.py", "Network.forward", set()),

@@ -15,7 +15,7 @@ from jetpulse.config.models import TASKS
 from jetpulse.models import build_network
 from jetpulse.training.loop import evaluate_network, predict_network
 from jetpulse.training.objectives import Batch, Objective, load_objective
-from jetpulse.training.objectives.adversarial import Adversarial, sliced_distance
+from jetpulse.training.objectives.adversarial import Adversarial, mean_logarithm
 from jetpulse.training.steps import Stepper
 from toys import BINS, CLASSIFICATION, builder, load_split, task_experiment, weight_bytes, write_spectra
 
@@ -156,10 +156,13 @@ def test_the_discriminators_loss_by_hand(penalty):
 def test_the_generators_loss_by_hand(distance):
     torch.manual_seed(1)
     loss, watched = ADVERSARIAL.loss(linear_game(distance=distance), Batch(REAL, {}), "generator")
-    assert loss.item() == pytest.approx(softplus(-6) + distance * watched[0].item() / 2, rel=1e-5)
-    # Watched are the distance and how surprising generated entries are.
+    at_it, apart = math.log(1e-3), math.log(1 + 1e-3)
+    # Half of the real entries are where all generated ones are, half at a distance of 1.
+    attraction, repulsion = (at_it + apart) / 2, at_it
+    assert loss.item() == pytest.approx(softplus(-6) + distance * (attraction - repulsion), rel=1e-5)
+    # Watched are the distance, with that of the real entries from one another, and how surprising generated ones are.
+    assert watched[0].item() / 2 == pytest.approx(2 * attraction - repulsion - apart, abs=1e-5)
     assert watched[1].item() == pytest.approx(2 * softplus(-6), rel=1e-5)
-    assert 0 < watched[0] / 2 < 0.5  # one of two entries is displaced by 1
 
 
 def test_the_distance_alone_moves_the_generator_to_the_data():
@@ -210,28 +213,32 @@ def test_both_turns_are_taken_in_every_step():
     assert {name.split(".")[0] for name in before if before[name] != after[name]} == {"generator", "discriminator"}
 
 
+def energy(first: torch.Tensor, second: torch.Tensor) -> float:
+    """Return twice the mean logarithm of the distances between samples, less those within each."""
+    between, *within = (mean_logarithm(*pair).mean() for pair in ((first, second), (first, first), (second, second)))
+    return (2 * between - sum(within)).item()
+
+
+def test_logarithms_of_distances_by_hand():
+    found = mean_logarithm(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), torch.tensor([[0.0, 0.0], [0.0, 4.0]]))
+    expected = [[1e-3, 4.001], [5.001, 3.001]]
+    assert found.tolist() == pytest.approx([sum(map(math.log, row)) / 2 for row in expected], rel=1e-5)
+
+
 @given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 5))
-def test_the_same_sample_in_another_order_is_at_no_distance(seed, n, size):
+def test_the_energy_distance_is_zero_for_equal_samples_and_positive_for_others(seed, n, size):
     rng = torch.Generator().manual_seed(seed)
-    sample = torch.randn(n, size, generator=rng)
-    torch.manual_seed(seed)
-    assert sliced_distance(sample, sample[torch.randperm(n, generator=rng)]).item() == pytest.approx(0, abs=1e-6)
+    sample, other = torch.randn(2, n, size, generator=rng)
+    assert energy(sample, sample[torch.randperm(n, generator=rng)]) == pytest.approx(0, abs=1e-5)
+    assert energy(sample, other) > 0
 
 
-@given(st.integers(0, 2**31), st.lists(st.floats(-5, 5), min_size=1, max_size=4))
-def test_a_displaced_sample_is_at_the_mean_projection_of_the_displacement(seed, shift):
-    shift = torch.tensor(shift)
-    sample = torch.randn(20, len(shift), generator=torch.Generator().manual_seed(seed))
-    torch.manual_seed(seed)
-    directions = torch.randn(len(shift), 8 * len(shift))
-    expected = (shift @ (directions / directions.norm(dim=0))).abs().mean().item()
-    torch.manual_seed(seed)
-    assert sliced_distance(sample + shift, sample).item() == pytest.approx(expected, abs=1e-4)
-
-
-def test_along_one_axis_the_distance_is_that_of_sorted_values():
-    first, second = torch.tensor([[0.0], [5.0], [1.0]]), torch.tensor([[2.0], [1.0], [9.0]])
-    assert sliced_distance(first, second).item() == pytest.approx((1 + 1 + 4) / 3, rel=1e-6)
+@pytest.mark.parametrize("beside", [0.2, 0.02, 0.005])
+def test_what_lies_beside_a_line_is_drawn_to_it_as_strongly_from_near_as_from_far(beside):
+    line = torch.stack([torch.linspace(-5, 5, 100_001), torch.zeros(100_001)], 1)
+    place = torch.tensor([[0.0, beside]], requires_grad=True)
+    mean_logarithm(place, line).sum().backward()
+    assert place.grad[0, 1].item() == pytest.approx(math.pi / 10, rel=0.25)  # 2 pi times the density, by Gauss' law
 
 
 @pytest.mark.parametrize("task", ["variational", "adversarial"])

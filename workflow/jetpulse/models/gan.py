@@ -19,7 +19,7 @@ from jetpulse.models.layers import dense_layers
 
 TASKS = ("adversarial",)
 # Probabilities keep this distance from 0 and 1, where they would no longer learn.
-_FLOOR = 0.02
+_FLOOR = 0.003
 
 
 class _Generator(nn.Module):
@@ -60,13 +60,13 @@ class Network(nn.Module):
         parts: Size = 3,
         critic: Sizes = [64, 64],  # noqa: B006 - read, never changed
         penalty: Annotated[float, Field(ge=0)] = 0.03,
-        distance: Annotated[float, Field(ge=0)] = 5.0,
+        distance: Annotated[float, Field(ge=0)] = 1.0,
         noise: Annotated[float, Field(ge=0)] = 0.5,
     ) -> None:
         """Build for entries of ``shape``.
 
-        ``penalty`` weighs the discriminator's squared gradient at real entries, ``distance`` the generator's sliced
-        Wasserstein distance from them; ``noise`` is what the discriminator's sight starts with.
+        ``penalty`` weighs the discriminator's squared gradient at real entries, ``distance`` the generator's energy
+        distance from them; ``noise`` is what the discriminator's sight starts with.
         """
         super().__init__()
         size = math.prod(shape)
@@ -81,7 +81,7 @@ class Network(nn.Module):
         return self.generator.mix(amplitude * present).unflatten(1, self.shape)
 
     def expected(self, latent: torch.Tensor, value: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-        """Return ``value`` (of entries, (batch,)) averaged over whether one part, drawn for each entry, is present.
+        """Return ``value`` (of entries, (..., batch)) averaged over whether one part, drawn for each entry, is present.
 
         The average is exact, so that its gradient teaches the probabilities although presence is a matter of yes or no.
         """
