@@ -133,4 +133,5 @@ def test_the_table_has_a_row_for_the_mean_below_its_experiment(tmp_path):
     # No pair of the two and two jets is in the wrong order, and no background passes.
     assert "1.00 <small>(−0.20 +0)</small>" in rows[1]
     assert "&gt;&nbsp;1.66" in rows[1]
-    assert "mean of the probabilities of 2 trainings; 4 test entries" in rows[1]
+    assert "test split, 4</td>" in rows[1]
+    assert "<td>mean of the probabilities of 2 trainings</td>" in rows[1]

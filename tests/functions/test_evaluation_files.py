@@ -34,6 +34,7 @@ def combine(folder: Path, per_seed: list[dict[str, Any]], dataset: str = "toys")
     for seed, tested in enumerate(per_seed, 1):
         dump_json(folder / f"seed{seed}" / "metrics.json", tested)
         described = {"model": "dense", "parameters": 170, "seed": seed, "best_epoch": 10 + seed}
+        described |= {"training_size": 14000}
         dump_json(folder / f"seed{seed}" / "model.json", described)
         metrics.append(folder / f"seed{seed}" / "metrics.json")
         models.append(folder / f"seed{seed}" / "model.safetensors")
@@ -114,6 +115,7 @@ def test_a_combination_describes_the_experiment(tmp_path):
         "model": "dense",
         "parameters": 170,
         "seeds": [1, 2],
+        "training_size": 14000,
         "best_epochs": [11, 12],
     }
     assert set(tested["toys"]) == {*COUNTS, "accuracy", "auc", "rejection_30", "rejection_50", "ece", "log_loss"}
@@ -189,6 +191,7 @@ def test_whole_numbers_are_counts_whatever_they_are_called(tmp_path):
 @pytest.fixture
 def experiments() -> dict[str, Experiment]:
     reference = {"accuracy": 0.9, "auc": 0.95, "source": "a paper, with a comma"}
+    reference |= {"sample": "theirs", "split": "val, 6,000", "training_size": 14000}
     with_reference = Experiment.model_validate(experiment().model_dump() | {"reference": reference})
     return {"first": with_reference, "second": experiment()}
 
@@ -213,9 +216,11 @@ def test_the_summary_has_one_row_per_experiment_and_transfers_of_their_own(tmp_p
     assert (first["accuracy"], first["accuracy_spread"], first["seeds"]) == ("0.85", "0.0707107", "2")
     assert (first["reference"], first["reference_source"]) == ("accuracy 0.9; auc 0.95", "a paper, with a comma")
     assert (second["accuracy"], second["accuracy_spread"], second["accuracy_error"]) == ("0.5", "", "0.05")
-    assert (second["reference"], second["reference_source"]) == ("", "")
-    described = ("task", "dataset", "representation", "model", "parameters", "entries")
-    assert [first[key] for key in described] == ["classification", "toys", "images", "dense", "170", "10"]
+    origin = [f"reference_{name}" for name in ("sample", "split", "training_size")]
+    assert [first[name] for name in origin] == ["theirs", "val, 6,000", "14000"]
+    assert {second[name] for name in ("reference", "reference_source", *origin)} == {""}
+    described = ("task", "dataset", "representation", "model", "parameters", "training_size", "entries")
+    assert [first[key] for key in described] == ["classification", "toys", "images", "dense", "170", "14000", "10"]
     (transfer,) = transfers
     assert (transfer["experiment"], transfer["dataset"], transfer["tested_on"]) == ("first", "toys", "others")
     assert (transfer["accuracy"], transfer["rejection_30"]) == ("0.65", "")
@@ -247,9 +252,10 @@ def test_the_summary_of_one_task_has_no_columns_of_others(tmp_path, experiments)
     measured = ["accuracy", "auc", "rejection_30", "rejection_50"]
     columns = [name + suffix for name in measured for suffix in ("", "_spread", "_error")] + ["ece", "ece_spread"]
     assert list(summary[0]) == [
-        *("experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"),
+        *("experiment", "task", "dataset", "representation", "model", "parameters", "seeds"),
+        *("training_size", "entries"),
         *columns,
-        *("reference", "reference_source"),
+        *(f"reference{name}" for name in ("", "_sample", "_split", "_training_size", "_source")),
     ]
 
 

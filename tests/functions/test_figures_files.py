@@ -20,8 +20,8 @@ from jetpulse.samples import Writer, dump_json
 from toy_jets import assert_one_line, make_block, random_jets
 from toys import experiment, write_predictions_file
 
-REFERENCES = """sample,tagger,accuracy,auc,rejection_50,rejection_30,rejection_30_error,source
-public,CNN <old>,0.931,0.9814,,914,14,A & B
+REFERENCES = """sample,tagger,accuracy,auc,rejection_50,rejection_30,rejection_30_error,source,split,training_size
+public,CNN <old>,0.931,0.9814,,914,14,A & B,all 9,"1,211,000"
 public,PFN,0.932,0.9821,257,890,,arXiv
 public,TopoDNN,0.916,,,,,arXiv
 mine,Mine,0.5,0.5,2,3,,me
@@ -70,7 +70,8 @@ def metric(median: float | None, spread: float | None = None, error: float | Non
 def write_result(path: Path, rejection: dict[str, Any], spread: float | None = 0.002) -> Path:
     measured = {"entries": 12345, "accuracy": metric(0.9, spread, 0.001), "auc": metric(0.97654321)}
     measured |= {"rejection_50": metric(250.4), "rejection_30": rejection, "ece": {"median": 0.01, "spread": None}}
-    dump_json(path, {"dataset": "a<b", "parameters": 216546, "seeds": [1, 2, 3], "tested": {"toys": measured}})
+    described = {"dataset": "a<b", "parameters": 216546, "seeds": [1, 2, 3], "training_size": 14000}
+    dump_json(path, described | {"tested": {"toys": measured}})
     return path
 
 
@@ -101,21 +102,43 @@ def test_the_table_by_hand(references, tmp_path):
         "cnn": write_result(tmp_path / "a.json", metric(1000.0, 50.0, 80.0)),
         "<i>x</i>": write_result(tmp_path / "b.json", metric(None), spread=None),
     }
-    experiments = defined(**{"cnn": {"auc": 0.98, "log_loss": 0.25, "source": "a <b>ook"}, "<i>x</i>": None})
+    given = {"auc": 0.98, "log_loss": 0.25, "sample": "theirs", "split": "val", "training_size": 6000}
+    experiments = defined(**{"cnn": given | {"source": "a <b>ook"}, "<i>x</i>": None})
     write_table(results, "toys", experiments, published_on("public", references), tmp_path / "t.html")
     text = (tmp_path / "t.html").read_text(encoding="utf-8").replace("&nbsp;", " ")
     table = Table(text)
     assert table.kinds == [None, "ours", "ours", "published", "published", "published", "reference"]
     assert table.rows[0][:4] == ["experiment or reference", "parameters", "accuracy", "AUC"]
-    trained = "trained on a<b, 3 seeds; 12,345 test entries"
+    assert table.rows[0][-3:] == ["tested on", "learned from", "source"]
+    trained = ["toys, test split, 12,345", "14,000 of a<b", "3 seeds"]
     accuracy, rejection = "0.9000 ± 0.0020 (0.0010)", "1000 ± 50 (80)"
-    assert table.rows[1] == ["cnn", "216,546", accuracy, "0.9765", rejection, "250.4", "0.0100", trained]
+    assert table.rows[1] == ["cnn", "216,546", accuracy, "0.9765", rejection, "250.4", "0.0100", *trained]
     assert table.rows[2][0] == "<i>x</i>"
     assert table.rows[2][2] == "0.9000 (0.0010)"
     assert table.rows[2][4] == "∞ no background passes"
-    assert table.rows[3] == ["CNN <old>", "", "0.931", "0.9814", "914 (14)", "", "", "public, A & B"]
+    assert table.rows[3] == [
+        "CNN <old>",
+        "",
+        "0.931",
+        "0.9814",
+        "914 (14)",
+        "",
+        "",
+        "public, all 9",
+        "1,211,000",
+        "A & B",
+    ]
     assert table.rows[5][2:6] == ["0.916", "", "", ""]
-    assert table.rows[6] == ["reference of cnn", "", "", "0.98", "", "", "", "log_loss 0.25; a <b>ook"]
+    assert table.rows[6] == [
+        "reference of cnn",
+        "",
+        "",
+        "0.98",
+        *[""] * 3,
+        "theirs, val",
+        "6,000",
+        "log_loss 0.25; a <b>ook",
+    ]
     assert "<i>" not in text
 
 
@@ -146,8 +169,7 @@ def test_every_task_has_a_table_of_its_own(references, tmp_path):
         "log loss",
     ]
     ours = ["finder", "51", "0.90 (0.10)", "not defined", "0.150 ± 0.010"]
-    assert table.rows[4] == [*ours, "trained on toys, 1 seed; 10 test entries"]  # no columns that no row has
-    assert table.rows[4][-1] == "trained on toys, 1 seed; 10 test entries"
+    assert table.rows[4] == [*ours, "toys, test split, 10", "toys", "1 seed"]  # no columns that no row has
     assert table.rows[5][:4] == ["reference of finder", "", "", "0.405"]
 
 

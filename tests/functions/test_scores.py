@@ -248,8 +248,8 @@ def test_results_from_elsewhere_stand_beside_ours(tmp_path, samples):
     text = (tmp_path / "table.html").read_text(encoding="utf-8")
     # Right answers: six of six and, as 0.5 counts as background, five of six.
     assert "<td>theirs</td><td></td><td>0.9167 ± 0.1179" in text
-    assert "scores from elsewhere, 2 files; 6 test entries" in text
-    assert "trained on jets, 2 seeds; 6 test entries" in text
+    assert "<td>jets, test split, 6</td><td></td><td>scores from elsewhere, 2 files</td>" in text
+    assert "<td>jets, test split, 6</td><td>jets</td><td>2 seeds</td>" in text
 
 
 @pytest.mark.parametrize("meaning", ["probability", "discriminant"])

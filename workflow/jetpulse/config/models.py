@@ -62,6 +62,15 @@ class Model(BaseModel):
 class Reference(Section):
     """A published or expected result, shown beside this experiment's own."""
 
+    def metrics(self) -> dict[str, float]:
+        """Return the numbers that are given, by metric."""
+        return self.model_dump(exclude={"sample", "split", "training_size", "source"}, exclude_none=True)
+
+    def origin(self) -> dict[str, str]:
+        """Return what the numbers belong to and where they are from, empty texts for what is not known."""
+        size = "" if self.training_size is None else str(self.training_size)
+        return {"sample": self.sample or "", "split": self.split or "", "training_size": size, "source": self.source}
+
     accuracy: Fraction | None = Field(None, description="Fraction of right answers.")
     auc: Fraction | None = Field(None, description="Area under the ROC curve.")
     average_precision: Fraction | None = Field(None, description="Area under precision against recall.")
@@ -70,6 +79,13 @@ class Reference(Section):
     )
     mae: real(ge=0) | None = Field(None, description="Mean absolute error of the number that was learned.")
     log_loss: real(ge=0) | None = Field(None, description="Mean negative logarithm of the true answer's probability.")
+    sample: str | None = Field(
+        None, description="Data that the numbers belong to, where they are not those of the experiment's `dataset`."
+    )
+    split: str | None = Field(None, description="Split that the numbers belong to, and how large it is if known.")
+    training_size: Annotated[int, Field(ge=1, le=10**15)] | str | None = Field(
+        None, description="Examples that were learned from: a number, or a text where there is more to say."
+    )
     source: str = Field(description="Where the numbers come from.")
 
 

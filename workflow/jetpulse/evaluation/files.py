@@ -22,6 +22,7 @@ ORDER = tuple(name for task in TASKS for name in (task, *(("classes",) if task =
 # What the summary shows of the mean of an experiment's trainings.
 _ENSEMBLE = ("auc", "rejection_30")
 # Endings of what belongs to a metric: its statistical error and the ends of its 68 % interval.
+_REFERENCE = ("reference", *(f"reference_{name}" for name in ("sample", "split", "training_size", "source")))
 _PARTS = ("_error", "_low", "_high")
 
 
@@ -135,6 +136,7 @@ def write_combined(
         "model": described[0]["model"] if models else None,
         "parameters": described[0]["parameters"] if models else None,
         "seeds": [model["seed"] for model in described] if models else list(range(1, len(metrics) + 1)),
+        "training_size": described[0].get("training_size") if models else None,
         "best_epochs": [model["best_epoch"] for model in described],
         "tested": {dataset: tested.pop(dataset), **tested},
     }
@@ -214,12 +216,13 @@ def write_summary(
             row |= _ensemble_values(result, tested)
             row |= {"scans": "; ".join(scan for scan, points in scans.items() if name in points)} if scans else {}
             (rows if own else further).append(row | (_reference(experiments[name]) if own else {"tested_on": tested}))
-    fixed = ["experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "entries"]
+    fixed = ["experiment", "task", "dataset", "representation", "model", "parameters", "seeds", "training_size"]
+    fixed += ["entries"]
     fixed += ["scans"] if scans else []
     measured = [metric + suffix for metric, suffixes in columns.items() for suffix in suffixes]
     if any("ensemble" in result for result in combined.values()):
         measured += [f"ensemble_{metric}" for metric in _ENSEMBLE]
-    _write_csv(summary, rows, [*fixed, *measured, "reference", "reference_source"])
+    _write_csv(summary, rows, [*fixed, *measured, *_REFERENCE])
     _write_csv(transfers, further, [*fixed[:3], "tested_on", *fixed[3:], *measured])
 
 
@@ -258,6 +261,7 @@ def _row(name: str, experiment: Experiment, combined: dict[str, Any]) -> dict[st
         "model": "scores" if experiment.model is None else experiment.model.name,
         "parameters": combined["parameters"],
         "seeds": len(combined["seeds"]),
+        "training_size": combined.get("training_size"),
     }
 
 
@@ -283,9 +287,10 @@ def _cell(value: float | None) -> str:
 
 def _reference(experiment: Experiment) -> dict[str, str]:
     reference = experiment.reference
-    given = reference.model_dump(exclude={"source"}, exclude_none=True) if reference else {}
-    text = "; ".join(f"{metric} {value:g}" for metric, value in given.items())
-    return {"reference": text, "reference_source": reference.source if reference else ""}
+    if reference is None:
+        return {}
+    text = "; ".join(f"{metric} {value:g}" for metric, value in reference.metrics().items())
+    return {"reference": text} | {f"reference_{name}": value for name, value in reference.origin().items()}
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:

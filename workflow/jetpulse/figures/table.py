@@ -18,7 +18,7 @@ body { font: 13px/1.4 system-ui, sans-serif; margin: 1rem; color: #222 }
 table { border-collapse: collapse; margin-bottom: 2rem }
 caption { text-align: left; padding-bottom: .6rem; color: #555 }
 th, td { padding: .25rem .4rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
-th:first-child, td:first-child, th:last-child, td:last-child { text-align: left }
+th:first-child, td:first-child, th:nth-last-child(-n+3), td:nth-last-child(-n+3) { text-align: left }
 tr.ours { background: #eef5fb } tr.ours td:first-child { font-weight: 600 } small { color: #666; font-weight: 400 }
 """
 
@@ -88,7 +88,7 @@ def tables_of(
         rows += [("reference", "", _reference_cells(name, experiments[name], columns)) for name in told]
         compared = _compared(names, dataset, measures, predictions)
         for _, name, cells in rows if compared else ():
-            cells.insert(-1, compared.get(name, ""))
+            cells.insert(-3, compared.get(name, ""))
         body = [_row(cells, kind) for kind, _, cells in rows]
         tables.append(_table(experiments[names[0]].task, dataset, columns, body, names[0] if compared else None))
     return tables
@@ -131,10 +131,11 @@ def _compared(
 
 
 def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str], first: str | None) -> str:
-    titles = ["experiment or reference", "parameters", *(title for title, _ in columns.values()), "sample, source"]
+    titles = ["experiment or reference", "parameters", *(title for title, _ in columns.values())]
+    titles += ["tested on", "learned from", "source"]
     paired = ""
     if first is not None:
-        titles.insert(-1, f"less {html.escape(first)}")
+        titles.insert(-3, f"less {html.escape(first)}")
         paired = (
             f"Less {html.escape(first)}: difference of the means over seeds ± its error from their scatter (paired "
             "statistical error: both on the same entries). "
@@ -144,7 +145,8 @@ def _table(task: str, dataset: str, columns: Columns, rows: Sequence[str], first
         f"{task.capitalize()} on the test split of <b>{html.escape(dataset)}</b>: median over seeds ± standard "
         "deviation over seeds (statistical error, both ends of the 68 % interval where they differ; &gt;: a limit at "
         "84 %, no background passes); the mean of several trainings is one result. "
-        f"{paired}Published and reference numbers belong to what the last column says."
+        f"{paired}Numbers can be compared only where they were tested on the same entries and learned from as many: "
+        "the last columns say on what and from how many each was."
     )
     body = "\n".join(rows)
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
@@ -157,9 +159,16 @@ def _our_cells(name: str, combined: dict[str, Any], dataset: str, columns: Colum
     cells += [_measured(metric, metrics.get(metric), digits) for metric, (_, digits) in columns.items()]
     n = len(combined["seeds"])
     seeds = f"{n} {'seed' if ours else 'file'}{'s' * (n != 1)}"
-    source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
-    trained = f"{source}, {seeds}; {metrics['entries']:,} test entries"
-    return [*cells, html.escape(trained)]
+    return [*cells, *_origin(dataset, combined, metrics["entries"], seeds)]
+
+
+def _origin(dataset: str, combined: dict[str, Any], entries: int, what: str) -> list[str]:
+    """Return the cells that say what a result of ours was tested and trained on."""
+    size = combined.get("training_size")
+    trained = f"{size:,} of {combined['dataset']}" if size else combined["dataset"]
+    source = what if combined["parameters"] is not None else f"scores from elsewhere, {what}"
+    trained = trained if combined["parameters"] is not None else ""
+    return [html.escape(text) for text in (f"{dataset}, test split, {entries:,}", trained, source)]
 
 
 def _ensemble_cells(name: str, combined: dict[str, Any], dataset: str, columns: Columns) -> list[str]:
@@ -172,9 +181,7 @@ def _ensemble_cells(name: str, combined: dict[str, Any], dataset: str, columns: 
         value = {part: metrics.get(f"{metric}_{part}") for part in ("error", "low", "high")}
         value |= {"median": metrics.get(metric), "spread": None}
         cells.append(_measured(metric, value, digits))
-    source = f"trained on {combined['dataset']}" if ours else "scores from elsewhere"
-    text = f"{source}, mean of the probabilities of {n} {what}; {metrics['entries']:,} test entries"
-    return [*cells, html.escape(text)]
+    return [*cells, *_origin(dataset, combined, metrics["entries"], f"mean of the probabilities of {n} {what}")]
 
 
 def _measured(name: str, metric: dict[str, Any] | int | None, digits: str) -> str:
@@ -185,6 +192,8 @@ def _measured(name: str, metric: dict[str, Any] | int | None, digits: str) -> st
 
 def undefined(metric: str) -> str:
     """Return what stands in a table for a metric without a number."""
+    if metric == "chi_square":
+        return "<small>not of counts</small>"
     return "∞ <small>no background passes</small>" if metric.startswith("rejection") else "<small>not defined</small>"
 
 
@@ -193,16 +202,20 @@ def _published_cells(row: dict[str, str], columns: Columns) -> list[str]:
     for column in columns:
         error = row.get(f"{column}_error") or ""
         cells.append(html.escape(row.get(column) or "") + (f" <small>({html.escape(error)})</small>" if error else ""))
-    return [*cells, html.escape(f"{row['sample']}, {row['source']}")]
+    tested = ", ".join(filter(None, (row["sample"], row.get("split"))))
+    return [*cells, *(html.escape(text or "") for text in (tested, row.get("training_size"), row["source"]))]
 
 
 def _reference_cells(name: str, experiment: Experiment, columns: Columns) -> list[str]:
     """Return the cells about what an experiment's definition is compared with; what has no column goes to the last."""
-    given = experiment.reference.model_dump(exclude={"source"}, exclude_none=True)
+    given, origin = experiment.reference.metrics(), experiment.reference.origin()
     cells = [f"reference of {html.escape(name)}", ""]
     cells += [f"{given.pop(column):g}" if column in given else "" for column in columns]
     rest = [f"{metric} {value:g}" for metric, value in given.items()]
-    return [*cells, html.escape("; ".join([*rest, experiment.reference.source]))]
+    size = origin["training_size"]
+    tested = ", ".join(filter(None, (origin["sample"] or experiment.dataset, origin["split"])))
+    texts = (tested, f"{int(size):,}" if size.isdecimal() else size, "; ".join([*rest, origin["source"]]))
+    return [*cells, *map(html.escape, texts)]
 
 
 def _row(cells: Sequence[str], kind: str) -> str:

@@ -126,6 +126,7 @@ def write_model(
             "seed": seed,
             "best_epoch": trained.best_epoch,
             "epochs": len(trained.history),
+            "training_size": prepared.training_size(spec.training.fresh, len(trained.history)),
             "training": spec.training.model_dump(exclude=set(PLACEMENT)),
             **objective.names(prepared.train.attributes),
             "representation": prepared.train.representation(),
@@ -172,6 +173,10 @@ class _Prepared:
     def describe(self, fresh: Fresh | None) -> str:
         entries = f"{fresh.entries} new entries an epoch" if fresh else f"{len(self.train)} entries"
         return f"{entries} to train on, {len(self.val) if self.val else 'none'} to validate"
+
+    def training_size(self, fresh: Fresh | None, epochs: int) -> int:
+        """Return how many different entries so many epochs have learned from."""
+        return fresh.entries * epochs if fresh else len(self.train)
 
     def check(self, build: Callable[[], nn.Module], objective: Objective, path: Path) -> None:
         """Refuse entries that the network cannot learn from."""
