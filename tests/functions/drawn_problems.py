@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer, dump_json, read_attributes, read_block
 from jetpulse.training.inputs import representation_of
+from toys import reseal
 
 Arrays = Mapping[str, np.ndarray]
 # Parts of the entries in train and val; the rest is test.
@@ -185,6 +186,7 @@ def write_network(
     }
     dump_json(model.with_name("model.json"), description)
     save_file({key: value.contiguous() for key, value in (tensors | dict(extra)).items()}, model)
+    reseal(model)
     return model
 
 

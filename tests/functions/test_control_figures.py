@@ -10,10 +10,10 @@ from jetpulse.cli import main
 from jetpulse.evaluation.control import Judged
 from jetpulse.figures.control import Curve, choose_examples, returns_figure
 from jetpulse.problems.trigger import thresholds
-from jetpulse.samples import dump_json, load_json
 from jetpulse.training.files import write_model
 from jetpulse.training.trained import write_predictions
 from toy_episodes import STREAM, policy_experiment, stream, write_episodes
+from toys import reseal
 
 
 def trained(folder: Path, samples: Path, seed: int = 1, **training) -> Path:
@@ -90,11 +90,11 @@ def test_examples_are_the_worst_the_median_and_the_best():
 
 def other_history(folder: Path) -> None:
     (folder / "seed1/history.csv").write_text("epoch,train_loss\n1,0.5\n")
+    reseal(folder / "seed1/model.safetensors")
 
 
 def other_model(folder: Path) -> None:
-    description = load_json(folder / "seed1/model.json")
-    dump_json(folder / "seed1/model.json", description | {"arguments": {}})
+    reseal(folder / "seed1/model.safetensors", arguments={})
 
 
 def other_samples(folder: Path) -> None:

@@ -9,9 +9,9 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.ensemble import mean_scores, measure_ensemble
 from jetpulse.evaluation.files import write_combined, write_metrics, write_summary
 from jetpulse.figures.table import write_table
-from jetpulse.samples import Block, Writer, dump_json, load_json
+from jetpulse.samples import Block, Writer, load_json
 from toy_jets import assert_one_line
-from toys import experiment, read_rows, write_predictions_file
+from toys import experiment, read_rows, reseal, write_predictions_file
 
 LABEL = [0, 0, 1, 1]
 FIRST, SECOND = [0.1, 0.6, 0.5, 0.9], [0.45, 0.2, 0.9, 0.4]  # each has one pair in the wrong order, their mean none
@@ -26,7 +26,7 @@ def write_seeds(folder: Path, *scores: list[float], other: list[float] | None = 
         metrics.append(folder / f"seed{seed}" / "metrics.json")
         write_metrics(predictions[-1], metrics[-1], "classification")
         described = {"model": "dense", "parameters": 1700, "seed": seed, "best_epoch": 1}
-        dump_json(folder / f"seed{seed}" / "model.json", described)
+        reseal(folder / f"seed{seed}" / "model.safetensors", **described)
     return metrics, predictions
 
 

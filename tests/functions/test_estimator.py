@@ -32,7 +32,7 @@ from jetpulse.samples import dump_json, load_json, read_block
 from jetpulse.training.files import write_model
 from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
-from toys import CPU, read_rows, specification, write_observables
+from toys import CPU, read_rows, reseal, specification, write_observables
 
 COLUMNS = 3
 TRAINING = Training(patience=None)
@@ -367,6 +367,34 @@ def test_trees_that_lead_nowhere_are_refused(estimator, field, value):
         from_bytes(rewritten(kept, arrays=spoilt), COLUMNS)
 
 
+@pytest.mark.parametrize("change", [lambda a: np.repeat(a, 2, axis=-1), lambda a: a[:0], lambda a: a[: len(a) // 2]])
+@pytest.mark.parametrize("name", ["SVC", "SVR"])
+def test_support_vectors_that_do_not_fit_together_are_refused_and_not_followed(name, change):
+    """libsvm reads beyond the ends of such arrays."""
+    network, _ = fitted(name)
+    content, features, refused = network.content.numpy().tobytes(), torch.from_numpy(entries()), 0
+    for place in range(len(ZipFile(io.BytesIO(content)).namelist()) - 1):
+        left = place
+
+        def spoilt(array: np.ndarray) -> np.ndarray:
+            nonlocal left
+            left -= 1
+            return change(array) if left == -1 and array.ndim and len(array) > 1 else array
+
+        changed = rewritten(content, arrays=spoilt)
+        if changed == rewritten(content):
+            continue
+        other = network_of(name)
+        try:
+            other._take(torch.from_numpy(np.frombuffer(changed, np.uint8).copy()))
+        except ValueError:
+            refused += 1
+            assert other.estimator is None
+        else:  # an array that predictions do not read
+            assert torch.equal(other(features), network(features))
+    assert refused >= 3
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -441,6 +469,7 @@ def test_a_model_file_with_another_estimator_is_one_line(tmp_path):
     assert list(weights) == ["content"]
     other = svm.SVC().fit(entries(), entries()[:, 0] > 0)
     save_file({"content": content_of(other)}, model)
+    reseal(model)
     with pytest.raises(UserError) as error:
         write_predictions(model, tmp_path / "predictions.h5", {"toys": path})
     assert_one_line(error, model, "does not hold the weights", "SVC", "DecisionTreeClassifier")

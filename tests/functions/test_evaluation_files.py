@@ -15,7 +15,7 @@ from jetpulse.evaluation.classification import read_scores
 from jetpulse.evaluation.files import columns_of, write_combined, write_metrics, write_summary
 from jetpulse.samples import dump_json, load_json
 from toy_jets import assert_one_line
-from toys import experiment, read_rows, write_images, write_predictions_file
+from toys import experiment, read_rows, reseal, write_images, write_predictions_file
 
 COUNTS = {"entries": 10, "signal": 4, "background": 6}
 
@@ -35,7 +35,7 @@ def combine(folder: Path, per_seed: list[dict[str, Any]], dataset: str = "toys")
         dump_json(folder / f"seed{seed}" / "metrics.json", tested)
         described = {"model": "dense", "parameters": 170, "seed": seed, "best_epoch": 10 + seed}
         described |= {"training_size": 14000}
-        dump_json(folder / f"seed{seed}" / "model.json", described)
+        reseal(folder / f"seed{seed}" / "model.safetensors", **described)
         metrics.append(folder / f"seed{seed}" / "metrics.json")
         models.append(folder / f"seed{seed}" / "model.safetensors")
     write_combined(metrics, models, folder / "metrics.json", dataset)

@@ -9,18 +9,19 @@ import pytest
 from jetpulse.errors import UserError
 from jetpulse.evaluation.files import write_metrics
 from jetpulse.samples import Block, Writer, load_json
-from toy_jets import assert_one_line
+from toy_jets import assert_one_line, make_block, random_jets
 
 
 def write_waves(folder: Path, predicted: dict[str, Any] | None = None, **changed: Any) -> tuple[Path, Path]:
     """Write samples.h5 of three waveforms of four bins and predictions of their pulses' bins."""
     truth = {"event": np.array([5, 7, 9]), "label": np.array([0, 1, 2], np.int32)}
     truth["waveform"] = np.zeros((3, 2, 4), np.float32)
+    truth |= changed
     with Writer.create(folder / "samples.h5", "pulses", spec={}, units={}) as writer:
         for split in ("train", "val"):
             writer.append(split, Block({name: values[:0] for name, values in truth.items()}))
-        writer.append("test", Block(truth | changed))
-    entries = {"event": truth["event"], "label": truth["label"], "probability": np.eye(4)[:3]}
+        writer.append("test", Block(truth))
+    entries = {"event": np.array([5, 7, 9]), "label": np.array([0, 1, 2]), "probability": np.eye(4)[:3]}
     with Writer.create(folder / "p.h5", "predictions", spec={}, units={}) as writer:
         writer.append("waves", Block(entries | (predicted or {})))
     return folder / "p.h5", folder / "samples.h5"
@@ -51,7 +52,7 @@ def test_samples_that_are_missing_or_not_needed_are_named(tmp_path):
 def test_samples_of_another_kind_are_refused(tmp_path):
     predictions, samples = write_waves(tmp_path)
     with Writer.create(samples, "jets", spec={}, units={}) as writer:
-        writer.append("test", Block({"event": np.array([5, 7, 9])}))
+        writer.append("test", make_block(random_jets(1, 3)))
     with pytest.raises(UserError) as error:
         write_metrics(predictions, tmp_path / "m.json", "localisation", {"waves": samples})
     assert_one_line(error, samples, "'jets'", "'pulses'")

@@ -18,7 +18,7 @@ from jetpulse.figures.table import write_table
 from jetpulse.figures.training_files import plot_training_figure, read_history
 from jetpulse.samples import Writer, dump_json
 from toy_jets import assert_one_line, make_block, random_jets
-from toys import experiment, write_predictions_file
+from toys import experiment, reseal, write_predictions_file
 
 REFERENCES = """sample,tagger,accuracy,auc,rejection_50,rejection_30,rejection_30_error,source,split,training_size
 public,CNN <old>,0.931,0.9814,,914,14,A & B,all 9,"1,211,000"
@@ -228,25 +228,29 @@ def test_a_dataset_of_one_class_cannot_be_drawn(tmp_path):
     assert_one_line(error, path, "toys", "needs both")
 
 
+def history(folder: Path, text: str, **description: object) -> None:
+    """Write a history.csv and a model.json that describes it."""
+    (folder / "history.csv").write_text(text)
+    reseal(folder / "model.safetensors", **description)
+
+
 def test_a_history_is_read_by_column(tmp_path):
-    (tmp_path / "h.csv").write_text(HISTORY)
-    columns = read_history(tmp_path / "h.csv")
+    history(tmp_path, HISTORY, best_epoch=2)
+    columns = read_history(tmp_path / "history.csv")
     assert {name: values.tolist() for name, values in columns.items()} == {
         "epoch": [1, 2],
         "train_loss": [0.7, 0.5],
         "val_loss": [0.8, 0.6],
     }
-    (tmp_path / "model.json").write_text('{"best_epoch": 2}')
-    plot_training_figure({1: tmp_path / "h.csv"}, tmp_path / "t.svg")
+    plot_training_figure({1: tmp_path / "history.csv"}, tmp_path / "t.svg")
     assert "seed 1" in (tmp_path / "t.svg").read_text()
 
 
-@pytest.mark.parametrize("text", ["{}", '{"best_epoch": 3}', '{"best_epoch": 0}', '{"best_epoch": "last"}'])
-def test_a_description_of_another_training_is_refused(text, tmp_path):
-    (tmp_path / "h.csv").write_text(HISTORY)
-    (tmp_path / "model.json").write_text(text)
+@pytest.mark.parametrize("description", [{}, {"best_epoch": 3}, {"best_epoch": 0}, {"best_epoch": "last"}])
+def test_a_description_of_another_training_is_refused(description, tmp_path):
+    history(tmp_path, HISTORY, **description)
     with pytest.raises(UserError) as error:
-        plot_training_figure({1: tmp_path / "h.csv"}, tmp_path / "t.svg")
+        plot_training_figure({1: tmp_path / "history.csv"}, tmp_path / "t.svg")
     assert_one_line(error, tmp_path / "model.json", "expected 1 to 2")
 
 
@@ -256,10 +260,18 @@ def test_a_description_of_another_training_is_refused(text, tmp_path):
     ids=["empty", "no epochs", "no number", "a row too short", "other columns"],
 )
 def test_what_is_no_history_is_refused(text, tmp_path):
-    (tmp_path / "h.csv").write_text(text)
+    history(tmp_path, text)
     with pytest.raises(UserError) as error:
-        plot_training_figure({1: tmp_path / "h.csv"}, tmp_path / "t.svg")
-    assert_one_line(error, tmp_path / "h.csv", "history")
+        plot_training_figure({1: tmp_path / "history.csv"}, tmp_path / "t.svg")
+    assert_one_line(error, tmp_path / "history.csv", "history")
+
+
+def test_a_history_that_has_changed_is_refused(tmp_path):
+    history(tmp_path, HISTORY, best_epoch=2)
+    (tmp_path / "history.csv").write_text(HISTORY.replace("0.8", "0.4"))
+    with pytest.raises(UserError) as error:
+        read_history(tmp_path / "history.csv")
+    assert_one_line(error, tmp_path / "history.csv", "checksum")
 
 
 def test_a_history_that_is_not_there_is_refused(tmp_path):

@@ -24,6 +24,7 @@ from jetpulse.figures.localisation_files import plot_localisation_figures
 from jetpulse.figures.style import save_figure
 from jetpulse.samples import Block, Writer
 from toy_jets import assert_one_line
+from toys import reseal
 
 Found = tuple[np.ndarray, np.ndarray]
 FIGURES = ("probabilities", "residuals", "efficiency", "coverage")
@@ -209,6 +210,7 @@ def test_kernels_are_flipped_to_those_of_a_convolution(tmp_path):
     first = np.array([[-0.5, 0.0, 0.5], [1.0, 2.0, 3.0]]).reshape(2, 1, 1, 3)
     second = np.arange(42.0).reshape(1, 2, 3, 7)
     save_file(tensors(first_weight=first, second_weight=second), tmp_path / "m.safetensors")
+    reseal(tmp_path / "m.safetensors")
     learned, weights = read_kernels(tmp_path / "m.safetensors")
     assert learned.tolist() == [[0.5, 0.0, -0.5], [3.0, 2.0, 1.0]]
     assert weights[1, 2].tolist() == [41, 40, 39, 38, 37, 36, 35]
@@ -223,6 +225,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
     flat, apart = tensors(first_weight=np.zeros((2, 3))), tensors(first_weight=np.zeros((4, 1, 1, 3)))
     for weights, fragment in ((others, "none"), (flat, "(2, 3)"), (apart, "(4, 1, 1, 3), (1, 2, 3, 7)")):
         save_file(weights, path)
+        reseal(path)
         with pytest.raises(UserError) as error:
             read_kernels(path)
         assert_one_line(error, path, fragment, "'pulse-reference'")
@@ -230,10 +233,12 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 def test_what_is_no_model_is_refused(tmp_path):
     path = tmp_path / "m.safetensors"
+    reseal(path)
     with pytest.raises(UserError) as error:
         read_kernels(path)
     assert_one_line(error, path, "no such file")
     path.write_bytes(b"no weights")
+    reseal(path)
     with pytest.raises(UserError) as error:
         read_kernels(path)
     assert_one_line(error, path, "safetensors")
@@ -283,7 +288,8 @@ def test_samples_without_waveforms_are_refused(tmp_path):
     files, samples = write(tmp_path)
     for kind, fragments in {"pulses": ["waveform"], "spectra": ["'spectra'", "'pulses'"]}.items():
         with Writer.create(samples, kind, spec={}, units={}) as writer:
-            writer.append("test", Block({"event": np.arange(40)}))
+            more = {"counts": np.ones((40, 3))} if kind == "spectra" else {}
+            writer.append("test", Block({"event": np.arange(40)} | more))
         with pytest.raises(UserError) as error:
             draw(files, samples)
         assert_one_line(error, samples, *fragments)

@@ -110,7 +110,7 @@ def test_missing_json_is_a_one_line_error(tmp_path):
     assert_one_line(error, tmp_path / "a.json", "no such file", "check the path")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000, b"1" * 5000])
 def test_damaged_json_is_a_one_line_error(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(UserError) as error:

@@ -67,6 +67,7 @@ def assert_refused(done: subprocess.CompletedProcess, path: Path) -> None:
         pytest.param(HDF5.format(pieces=40, columns=10), id="hdf5-grows-too-large"),
         pytest.param(HDF5.format(pieces=1, columns=1000), id="hdf5-in-one-large-piece"),
         pytest.param(HDF5.format(pieces=20, columns=1), id="hdf5-first-written-at-closing"),
+        pytest.param(HDF5.format(pieces=20, columns=100), id="hdf5-reads-back-what-it-wrote"),
         pytest.param(JSON, id="json"),
         pytest.param(MODEL, id="safetensors"),
     ],

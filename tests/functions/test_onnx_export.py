@@ -19,6 +19,7 @@ from jetpulse.training.normalisation import Normalisation
 from jetpulse.training.onnx_export import Answer, export_model
 from jetpulse.training.trained import load_model
 from toy_jets import assert_one_line
+from toys import reseal
 
 onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
@@ -77,6 +78,7 @@ def trained(folder: Path, name: str) -> Path:
     folder.mkdir(exist_ok=True)
     dump_json(folder / "model.json", description)
     save_file({key: value.contiguous() for key, value in weights.items()}, folder / "model.safetensors")
+    reseal(folder / "model.safetensors")
     return folder / "model.safetensors"
 
 
@@ -149,6 +151,7 @@ def test_the_file_tells_what_its_classes_are_called(tmp_path, kind, classes, exp
     model = trained(tmp_path, "dense")
     described = load_json(tmp_path / "model.json") | {"representation": {"kind": kind}}
     dump_json(tmp_path / "model.json", described | ({"classes": classes} if classes else {}))
+    reseal(model)
     export_model(model, tmp_path / "model.onnx")
     told = {item.key: item.value for item in onnx.load(str(tmp_path / "model.onnx")).metadata_props}
     assert (json.loads(told["classes"]) if "classes" in told else None) == expected

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -24,9 +23,9 @@ from jetpulse.figures.scan_files import plot_scan_files
 from jetpulse.figures.scans import scan_figure
 from jetpulse.figures.table import tables_of
 from jetpulse.samples import dump_json, load_json, read_block
-from toy_jets import assert_one_line
+from toy_jets import assert_one_line, edited
 from toy_problems import problem_experiment, write_predicted, write_problem
-from toys import experiment, read_rows, write_images, write_predictions_file
+from toys import experiment, read_rows, reseal, write_images, write_predictions_file
 
 
 def written(folder: Path, classes: int | None = 3) -> tuple[Path, Path]:
@@ -93,7 +92,7 @@ def test_jets_need_no_samples_and_are_measured_alike_with_them(tmp_path):
 )
 def test_samples_that_do_not_fit_are_refused_and_nothing_is_left(tmp_path, capsys, task, classes, change, fragments):
     samples, predictions = written(tmp_path, classes)
-    with h5py.File(samples, "r+") as handle:
+    with edited(samples) as handle:
         for name, value in (change or {}).items():
             handle["test"][name][:] = value
     assert evaluate(task, predictions, None if change is None else samples, tmp_path / "m.json") == 1
@@ -118,7 +117,7 @@ def result(folder: Path, name: str, measured: dict[str, Any]) -> Path:
         metrics.append(folder / name / f"seed{seed}" / "metrics.json")
         dump_json(metrics[-1], {"toys": measured})
         described = {"model": "dense", "parameters": 17, "seed": seed, "best_epoch": 1}
-        dump_json(metrics[-1].with_name("model.json"), described)
+        reseal(metrics[-1].with_name("model.safetensors"), **described)
     models = [path.with_name("model.safetensors") for path in metrics]
     write_combined(metrics, models, folder / name / "metrics.json", "toys")
     return folder / name / "metrics.json"

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import json
 import shutil
 from pathlib import Path
 
@@ -16,14 +15,14 @@ from sklearn.datasets import load_digits
 from jetpulse.cli import main
 from jetpulse.errors import UserError
 from jetpulse.problems import tables
-from jetpulse.samples import load_json, read_block
+from jetpulse.samples import read_block
 from jetpulse.training import scoring
 from jetpulse.training.files import write_model
 from jetpulse.training.scoring import write_scores
 from jetpulse.training.trained import write_predictions
-from toy_jets import assert_one_line
+from toy_jets import assert_one_line, edited
 from toy_problems import problem_experiment, write_digits, write_problem
-from toys import SIZES, read_rows, write_pulses, write_spectra
+from toys import SIZES, read_rows, reseal, write_pulses, write_spectra
 
 NAMES = ("x", "y", "mass")
 DIGITS = load_digits()
@@ -37,7 +36,7 @@ def chain(tmp_path_factory) -> Path:
     write_problem(folder / "three.h5", classes=3, names=NAMES)
     write_problem(folder / "number.h5", names=NAMES)
     whole = write_problem(folder / "mass.h5", classes=2, names=NAMES)
-    with h5py.File(whole, "r+") as handle:  # as `build-columns` does it
+    with edited(whole) as handle:  # as `build-columns` does it
         handle.attrs.update({"kind": "problem-columns", "columns": "mass, x", "shape": [2]})
         for split in handle:
             features = handle[split]["features"][:][:, [2, 0]]
@@ -93,8 +92,7 @@ def test_scores_of_samples_are_the_predictions(chain, tmp_path):
 
 def test_classes_have_the_codes_of_the_users_files(chain, tmp_path):
     shutil.copytree(chain / "two", tmp_path / "two")
-    description = load_json(tmp_path / "two" / "model.json") | {"classes": ["3", "7"]}
-    (tmp_path / "two" / "model.json").write_text(json.dumps(description))
+    reseal(tmp_path / "two" / "model.safetensors", classes=["3", "7"])
     with h5py.File(chain / "two.h5") as handle:
         csv_file = write_csv(tmp_path / "n.csv", dict(zip(NAMES, handle["test/features"][:].T, strict=True)))
     write_scores(model(tmp_path, "two"), csv_file, tmp_path / "s.csv")

@@ -1,6 +1,5 @@
 """Regression: loss and predictions by hand, the target's normalisation, and the chain from samples to predictions."""
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -23,9 +22,9 @@ from jetpulse.training.normalisation import (
 )
 from jetpulse.training.objectives import Batch, load_objective
 from jetpulse.training.trained import load_model, write_predictions
-from toy_jets import assert_one_line
+from toy_jets import assert_one_line, edited
 from toy_problems import problem_experiment, write_problem
-from toys import CPU
+from toys import CPU, reseal
 
 REGRESSION = load_objective("regression")
 FEW = {"train": 60, "val": 20, "test": 9}
@@ -160,7 +159,7 @@ def test_classes_can_be_regressed_with_one_output(tmp_path):
 
 def test_a_constant_target_ends_a_training_with_one_line_and_nothing_behind(tmp_path):
     path = write_problem(tmp_path / "s.h5")
-    with h5py.File(path, "r+") as handle:
+    with edited(path) as handle:
         handle["train"]["target"][:] = 5
     with pytest.raises(UserError) as error:
         train(path, tmp_path / "m")
@@ -170,7 +169,7 @@ def test_a_constant_target_ends_a_training_with_one_line_and_nothing_behind(tmp_
 
 def test_samples_without_a_target_are_refused(tmp_path):
     path = write_problem(tmp_path / "s.h5", classes=2)
-    with h5py.File(path, "r+") as handle:
+    with edited(path) as handle:
         for split in handle:
             del handle[split]["target"]
     with pytest.raises(UserError) as error:
@@ -182,7 +181,7 @@ def test_samples_without_a_target_are_refused(tmp_path):
 @pytest.mark.parametrize("label", [-1, 3])
 def test_labels_outside_the_classes_are_refused(tmp_path, task, label):
     path = write_problem(tmp_path / "s.h5", classes=3)
-    with h5py.File(path, "r+") as handle:
+    with edited(path) as handle:
         handle["val"]["label"][4] = label
     with pytest.raises(UserError) as error:
         train(path, tmp_path / "m", task)
@@ -194,6 +193,7 @@ def test_a_model_without_its_targets_normalisation_is_refused(tmp_path):
     model = train(write_problem(tmp_path / "s.h5"), tmp_path, epochs=1, normalise="columns")
     tensors = {name: value for name, value in load_file(model).items() if name != "normalisation/target"}
     save_file(tensors, model, {"format": "pt"})
+    reseal(model)
     with pytest.raises(UserError) as error:
         load_model(model, CPU)
     assert_one_line(error, model, "target")

@@ -8,7 +8,9 @@ import pytest
 
 from jetpulse.cli import main
 from jetpulse.errors import UserError
+from jetpulse.training.descriptions import load_description, read_weights
 from jetpulse.training.release import check_release, write_release
+from toys import reseal
 
 CODE = {"jetpulse": "1.2.3", "train": "aaaa", "predict": "bbbb"}
 
@@ -16,11 +18,11 @@ CODE = {"jetpulse": "1.2.3", "train": "aaaa", "predict": "bbbb"}
 def training(folder: Path, seed: int, losses: list[float] | None) -> tuple[Path, Path]:
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(f"weights {seed}".encode())
-    (folder / "model.json").write_text(json.dumps({"model": "dense", "seed": seed}), encoding="utf-8")
     (folder / "metrics.json").write_text(json.dumps({"jets": {"entries": 9, "auc": seed / 10}}), encoding="utf-8")
     header = "epoch,train_loss" if losses is None else "epoch,train_loss,val_loss"
     rows = ["1,0.5"] if losses is None else [f"{i},0.5,{loss}" for i, loss in enumerate(losses, 1)]
     (folder / "history.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    reseal(folder / "model.safetensors", model="dense", seed=seed)
     return folder / "model.safetensors", folder / "metrics.json"
 
 
@@ -41,7 +43,10 @@ def test_the_training_with_the_least_validation_loss_is_released(tmp_path: Path,
     models, metrics = zip(*made, strict=True)
     assert write_release(models, metrics, inputs, out, experiment="cnn", licence="CC0-1.0", code=CODE) == seed
     assert out.read_bytes() == f"weights {seed}".encode()
-    assert json.loads(out.with_name("model.json").read_text(encoding="utf-8")) == {
+    found = load_description(out.with_name("model.json"))
+    assert read_weights(out, found) == f"weights {seed}".encode()
+    del found["checksums"]
+    assert found == {
         "model": "dense",
         "seed": seed,
         "release": {
@@ -86,6 +91,13 @@ def test_other_weights_are_refused(released: Path) -> None:
     released.write_bytes(b"weights 2")
     with pytest.raises(UserError, match="not the weights that"):
         check_release(released, description(released), "bbbb")
+
+
+def test_the_best_training_is_not_chosen_by_a_history_that_has_changed(tmp_path: Path) -> None:
+    model, metrics = training(tmp_path / "seed1", 1, [0.5])
+    model.with_name("history.csv").write_text("epoch,train_loss,val_loss\n1,0.5,0.1\n", encoding="utf-8")
+    with pytest.raises(UserError, match="not the history that"):
+        write_release([model], [metrics], metrics, tmp_path / "r/m.safetensors", experiment="x", licence="", code=CODE)
 
 
 def test_a_release_that_lacks_something_is_refused(released: Path) -> None:

@@ -116,7 +116,7 @@ def test_our_own_predictions_are_read_for_the_dataset_or_the_only_one(tmp_path):
     groups["more"] = groups["others"]
     path = write_predictions_file(tmp_path / "other.h5", groups)
     refused(path, "holds no predictions for 'jets', found more, others")
-    refused(write_predictions_file(tmp_path / "none.h5", {}), "found nothing")
+    refused(write_predictions_file(tmp_path / "none.h5", {}), "holds no predictions")
 
 
 def test_csv_as_spreadsheets_write_it(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from jetpulse.errors import UserError
 from jetpulse.samples import Writer, iterate_blocks, read_attributes, read_block, split_sizes
-from toy_jets import assert_one_line, make_block
+from toy_jets import assert_one_line, edited, make_block
 
 JETS = [[(5.0, 0.1, 0.2), (3.0, 0.0, 0.1)], [(7.0, 1.0, -3.0)], [(4.0, 0.0, 0.0), (2.0, 0.0, 1.0)]]
 
@@ -54,7 +54,7 @@ def test_a_foreign_file_is_a_one_line_error(tmp_path, kind):
 
 @pytest.mark.parametrize("name", ["spec", "units", "versions"])
 def test_a_file_without_provenance_is_a_one_line_error(path, name):
-    with h5py.File(path, "a") as handle:
+    with edited(path) as handle:
         del handle.attrs[name]
     with pytest.raises(UserError) as error:
         read_attributes(path, "jets")
@@ -77,8 +77,8 @@ def test_a_file_without_any_group_says_so(tmp_path):
 
 
 def test_a_dataset_in_place_of_a_group_is_a_one_line_error(path):
-    with h5py.File(path, "a") as handle:
-        handle["val"] = np.arange(3)
+    with edited(path) as handle:
+        handle.create_dataset("val", data=np.arange(3), chunks=True)
     with pytest.raises(UserError) as error:
         read_block(path, "val")
     assert_one_line(error, path, "val")
@@ -86,7 +86,7 @@ def test_a_dataset_in_place_of_a_group_is_a_one_line_error(path):
 
 @pytest.mark.parametrize("call", [split_sizes, lambda path: read_block(path, "train")])
 def test_a_missing_event_dataset_is_named(path, call):
-    with h5py.File(path, "a") as handle:
+    with edited(path) as handle:
         del handle["train/event"]
     with pytest.raises(UserError) as error:
         call(path)
@@ -109,7 +109,7 @@ def test_a_missing_event_dataset_is_named(path, call):
     ],
 )
 def test_lengths_that_disagree_are_a_one_line_error(path, damage):
-    with h5py.File(path, "a") as handle:
+    with edited(path) as handle:
         damage(handle["train"])
     with pytest.raises(UserError) as error:
         read_block(path, "train")
@@ -124,7 +124,7 @@ def test_damaged_bytes_are_a_one_line_error(path):
     path.write_bytes(content)
     with pytest.raises(UserError) as error:
         list(iterate_blocks(path, "train"))
-    assert_one_line(error, path, "train", "make the file again")
+    assert_one_line(error, path, "train", "make it again")
 
 
 @pytest.mark.parametrize("call", [read_attributes, split_sizes, lambda path: read_block(path, "train")])

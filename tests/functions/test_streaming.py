@@ -12,7 +12,7 @@ import torch
 from jetpulse.config import JetImage
 from jetpulse.errors import UserError
 from jetpulse.jets.files import write_jet_images
-from jetpulse.samples import read_block
+from jetpulse.samples import read_block, read_entries
 from jetpulse.training import streaming
 from jetpulse.training.files import write_model
 from jetpulse.training.inputs import Inputs, make_inputs, read_split
@@ -21,7 +21,6 @@ from jetpulse.training.streaming import (
     available_memory,
     choose_place,
     prefetch,
-    read_entries,
     read_to_disk,
     stored_bytes,
 )

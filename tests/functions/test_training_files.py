@@ -17,7 +17,7 @@ from jetpulse.training import loop
 from jetpulse.training.files import write_model
 from jetpulse.training.trained import load_model, write_predictions
 from toy_jets import assert_one_line
-from toys import CPU, PIXELS, SIZES, STEPS, experiment, read_rows, write_images
+from toys import CPU, PIXELS, SIZES, STEPS, experiment, read_rows, reseal, write_images
 
 # All of the toys' network.
 ARGUMENTS = {"hidden": [6], "dropout": 0.2, "activation": "relu", "one_logit": False}
@@ -75,6 +75,8 @@ def test_a_training_leaves_three_files_and_nothing_else(model):
 def test_the_description_is_complete(model, images):
     described = load_json(model.with_name("model.json"))
     versions = described.pop("versions")
+    assert described.pop("training_size") > 0
+    assert set(described.pop("checksums")) == {"weights", "history", "description"}
     assert set(versions) == {"jetpulse", "python", "torch"}
     assert versions["torch"] == torch.__version__
     assert described == {
@@ -292,25 +294,36 @@ def test_a_description_without_weights_is_refused(model):
 
 def other_weights(model: Path) -> None:
     save_file({"layers.1.weight": torch.zeros(6, 24)}, model)
+    reseal(model)
+
+
+def infinite_weights(model: Path) -> None:
+    tensors = load_file(model)
+    tensors["layers.1.weight"][2, 3] = torch.inf
+    save_file(tensors, model)
+    reseal(model)
 
 
 def cut_weights(model: Path) -> None:
     model.write_bytes(model.read_bytes()[:-4])
+    reseal(model)
 
 
 def other_network(model: Path) -> None:
-    dump_json(model.with_name("model.json"), load_json(model.with_name("model.json")) | {"model": "jet-cnn"})
+    reseal(model, model="jet-cnn")
 
 
 def unknown_network(model: Path) -> None:
-    dump_json(model.with_name("model.json"), load_json(model.with_name("model.json")) | {"model": "gone"})
+    reseal(model, model="gone")
 
 
 def other_shape(model: Path) -> None:
-    dump_json(model.with_name("model.json"), load_json(model.with_name("model.json")) | {"shape": [4, 4]})
+    reseal(model, shape=[4, 4])
 
 
-@pytest.mark.parametrize("change", [other_weights, cut_weights, other_network, unknown_network, other_shape])
+@pytest.mark.parametrize(
+    "change", [other_weights, infinite_weights, cut_weights, other_network, unknown_network, other_shape]
+)
 def test_weights_that_do_not_fit_the_description_are_refused(model, change):
     change(model)
     with pytest.raises(UserError) as error:
@@ -323,6 +336,7 @@ def test_an_incomplete_description_is_refused(model, key):
     description = load_json(model.with_name("model.json"))
     del description[key]
     dump_json(model.with_name("model.json"), description)
+    reseal(model)
     with pytest.raises(UserError) as error:
         load_model(model, CPU)
     assert_one_line(error, model.with_name("model.json"), repr(key), "train the model again")
@@ -333,9 +347,30 @@ def test_an_incomplete_description_does_not_predict(model, images, tmp_path, key
     description = load_json(model.with_name("model.json"))
     del description[key]
     dump_json(model.with_name("model.json"), description)
+    reseal(model)
     with pytest.raises(UserError) as error:
         write_predictions(model, tmp_path / "p.h5", {"toys": images}, device="cpu")
     assert_one_line(error, model.with_name("model.json"), repr(key))
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_any_digit_or_bit_that_has_changed_is_refused(model, name):
+    path = model.with_name(name)
+    content = bytearray(path.read_bytes())
+    content[content.index(b'"half_width": 0.8') + 16 if name == "model.json" else -5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        load_model(model, CPU)
+    assert_one_line(error, path, "checksum", "again")
+
+
+def test_a_description_without_checksums_is_refused(model):
+    description = load_json(model.with_name("model.json"))
+    del description["checksums"]
+    dump_json(model.with_name("model.json"), description)
+    with pytest.raises(UserError) as error:
+        load_model(model, CPU)
+    assert_one_line(error, model.with_name("model.json"), "no checksums")
 
 
 def test_a_description_that_is_not_json_is_refused(model):

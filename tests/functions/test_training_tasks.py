@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -13,7 +12,7 @@ from jetpulse.samples import load_json, read_attributes, read_block
 from jetpulse.training.files import write_model
 from jetpulse.training.objectives import load_objective
 from jetpulse.training.trained import load_model, write_predictions
-from toy_jets import assert_one_line
+from toy_jets import assert_one_line, edited
 from toy_problems import write_problem
 from toys import (
     BINS,
@@ -23,6 +22,7 @@ from toys import (
     SIZES,
     TRACES,
     read_rows,
+    reseal,
     task_experiment,
     write_pulses,
     write_spectra,
@@ -146,20 +146,24 @@ def test_without_patience_a_validation_split_is_watched_all_the_same(tmp_path):
 
 
 def spoil(path: Path, split: str, row: int, label: int) -> Path:
-    with h5py.File(path, "r+") as handle:
+    with edited(path) as handle:
         handle[split]["label"][row] = label
     return path
 
 
 @pytest.mark.parametrize(
     ("split", "label", "fragment"),
-    [("train", 16, "outside the bins 0 to 15"), ("val", -1, "outside the bins 0 to 15"), ("val", 2, "bins 3 to 12")],
+    [
+        ("train", 16, "is 16, expected the number of a class or bin, from 0 to 15"),
+        ("val", -1, "is -1, expected"),
+        ("val", 2, "2 lies outside the bins 3 to 12"),
+    ],
 )
 def test_labels_that_the_network_cannot_name_are_refused_before_training(tmp_path, split, label, fragment):
     samples = spoil(write_pulses(tmp_path / "s.h5"), split, 7, label)
     with pytest.raises(UserError) as error:
         train("localisation", samples, tmp_path / "m", model={"name": "pulse-reference"})
-    assert_one_line(error, samples, f"split {split!r}: entry 7: label {label} lies outside", fragment)
+    assert_one_line(error, samples, f"split {split!r}: entry 7: label {fragment}")
     assert not (tmp_path / "m").exists()
 
 
@@ -184,7 +188,7 @@ def test_samples_of_another_shape_or_kind_are_refused(tmp_path):
 
 def test_all_entries_the_same_are_refused(tmp_path):
     samples = write_spectra(tmp_path / "s.h5")
-    with h5py.File(samples, "r+") as handle:
+    with edited(samples) as handle:
         handle["train"]["counts"][:] = 7
     with pytest.raises(UserError) as error:
         train("reconstruction", samples, tmp_path / "m")
@@ -196,6 +200,7 @@ def test_a_normalisation_that_is_not_one_is_refused(tmp_path):
     tensors = load_file(model)
     del tensors["normalisation/centre"]
     save_file(tensors, model)
+    reseal(model)
     with pytest.raises(UserError) as error:
         load_model(model, CPU)
     assert_one_line(error, model, "does not hold the weights")
@@ -219,5 +224,6 @@ def test_a_model_without_the_normalisation_that_it_was_trained_with_is_refused(t
     model = train("reconstruction", samples, tmp_path / "model", 1)
     tensors = {name: value for name, value in load_file(model).items() if not name.startswith("normalisation/")}
     save_file(tensors, model, {"format": "pt"})
+    reseal(model)
     with pytest.raises(UserError, match="no normalisation"):
         load_model(model, torch.device("cpu"))

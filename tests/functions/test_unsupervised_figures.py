@@ -111,8 +111,12 @@ def test_a_verb_for_every_task(tmp_path: Path, task: str, monkeypatch: pytest.Mo
     ("task", "change", "message"),
     [
         ("reconstruction", {"latent": None}, "predictions0.h5: toy: lacks latent"),
-        ("reconstruction", {"reconstruction": np.full((30, 60), np.nan)}, "reconstruction is nan, expected finite"),
-        ("variational", {"latent_sigma": np.zeros((30, 2))}, "latent_sigma is 0.0, expected above 0"),
+        (
+            "reconstruction",
+            {"reconstruction": np.full((30, 60), np.nan)},
+            "reconstruction is nan, expected a finite",
+        ),
+        ("variational", {"latent_sigma": np.zeros((30, 2))}, "latent_sigma is 0., expected a number above 0"),
         ("adversarial", {"generated": np.zeros((30, 9))}, "generated has 9 bins, the sample's spectra have 60"),
         ("adversarial", {"event": np.arange(30)[::-1].copy()}, "entry 0 is event 29"),
     ],

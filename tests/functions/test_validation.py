@@ -203,7 +203,8 @@ def test_a_file_gives_the_survey_of_its_blocks(tmp_path):
 
 def test_other_files_are_refused(tmp_path):
     with Writer.create(tmp_path / "s.h5", "pulses", spec={}, units={}) as writer:
-        writer.append("val", make_block([ALONE]))
+        entries = {"event": np.arange(2), "label": np.arange(2), "waveform": np.ones((2, 1, 3))}
+        writer.append("val", Block(entries))
     with pytest.raises(UserError) as error:
         survey_jets(tmp_path / "s.h5")
     assert_one_line(error, tmp_path / "s.h5", "pulses")

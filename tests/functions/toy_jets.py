@@ -1,14 +1,17 @@
 """Small jets made by hand or by hypothesis, and the one check that every user-facing error must pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from jetpulse.errors import UserError
 from jetpulse.samples import SPLITS, Block, Writer, counts_to_offsets
+from jetpulse.samples.seals import CHECKSUM, seal, set_text
 
 Particle = tuple[float, float, float]  # pT (GeV), eta, phi
 
@@ -41,6 +44,22 @@ def write_jets(folder: Path, seed: int = 1, sizes: Sequence[int] = (60, 30, 20),
         for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True)):
             writer.append(split, make_block(random_jets(seed * 10 + number, size), first=1000 * number))
     return folder / name
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[h5py.File]:
+    """Open a file of the project to be changed, and make its checksums again: as if it had been written so."""
+    with h5py.File(path, "r+", libver=("v110", "v110")) as handle:
+        yield handle
+        del handle.attrs[CHECKSUM]
+        for name, value in handle.attrs.items():
+            if isinstance(value, str):
+                set_text(handle, name, value)
+        for group in [group for group in handle.values() if isinstance(group, h5py.Group)]:
+            for name, values in [(name, item[()]) for name, item in group.items() if item.chunks is None]:
+                del group[name]
+                group.create_dataset(name, data=values, chunks=(max(1, len(values)), *values.shape[1:]))
+        seal(handle)
 
 
 def random_jets(seed: int, n: int, most: int = 30, width: float = 0.3) -> list[np.ndarray]:

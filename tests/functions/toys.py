@@ -12,7 +12,8 @@ import torch
 from jetpulse import codehash
 from jetpulse.config import Experiment, PulseDataset, SpectrumDataset
 from jetpulse.models import build_network
-from jetpulse.samples import Block, Writer, counts_to_offsets
+from jetpulse.samples import Block, Writer, counts_to_offsets, dump_json, load_json
+from jetpulse.training.descriptions import sealed
 from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.objectives import Objective, load_objective
 from toy_jets import momenta
@@ -182,6 +183,14 @@ def builder(
 def weight_bytes(weights: Mapping[str, torch.Tensor]) -> dict[str, bytes]:
     """Return weights in a form that compares bit by bit."""
     return {name: tensor.numpy().tobytes() for name, tensor in weights.items()}
+
+
+def reseal(model: Path, /, **changes: Any) -> None:
+    """Change model.json and make its checksums again, of the weights and the history too: as if so trained."""
+    path = model.with_name("model.json")
+    there = {"weights": model, "history": model.with_name("history.csv")}
+    files = {name: file.read_bytes() for name, file in there.items() if file.exists()}
+    dump_json(path, sealed((load_json(path) if path.exists() else {}) | changes, **files))
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -134,8 +134,8 @@ def _released(model: Path) -> list[str]:
     """Return what a model says of itself, checked against its weights and against the code that is here."""
     from jetpulse.cli import code_roots
     from jetpulse.codehash import code_hash
+    from jetpulse.training.descriptions import read_description
     from jetpulse.training.release import check_release
-    from jetpulse.training.trained import read_description
 
     description = read_description(model)
     modules = [f"models.{description['model'].replace('-', '_')}", f"training.objectives.{description['task']}"]

@@ -14,7 +14,9 @@ from jetpulse.config import Experiment
 from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
 from jetpulse.evaluation.predictions import read_predictions, read_training, read_truth
-from jetpulse.samples import dump_json, load_json, publish
+from jetpulse.samples import dump_json, publish
+from jetpulse.samples.metrics import read_combined, read_metrics
+from jetpulse.training.descriptions import load_description
 
 Columns = dict[str, tuple[str, str]]
 # In which order tables show what was measured.
@@ -121,7 +123,7 @@ def write_combined(
         raise UserError(f"{path}: {len(metrics)} metrics files but {len(models)} models; give one each per seed")
     if predictions and len(metrics) != len(predictions):
         raise UserError(f"{path}: {len(metrics)} metrics files but {len(predictions)} predictions; give one each")
-    per_seed = [load_json(file) for file in metrics]
+    per_seed = [read_metrics(file) for file in metrics]
     for file, seed in zip(metrics, per_seed, strict=True):
         if set(seed) != set(per_seed[0]) or dataset not in seed:
             expected = ", ".join(dict.fromkeys([dataset, *per_seed[0]]))
@@ -129,7 +131,7 @@ def write_combined(
         for name, measured in seed.items():
             if set(measured) != set(per_seed[0][name]):
                 raise UserError(f"{file}: {name}: has other metrics than {metrics[0]}; evaluate both again")
-    described = [load_json(file.with_name("model.json")) for file in models]
+    described = [load_description(file.with_name("model.json")) for file in models]
     tested = {name: _combine([seed[name] for seed in per_seed]) for name in per_seed[0]}
     combined = {
         "dataset": dataset,
@@ -204,7 +206,7 @@ def write_summary(
     unknown = set(results) - set(experiments)
     if unknown:
         raise UserError(f"--results {min(unknown)}: the spec has no such experiment; it has {', '.join(experiments)}")
-    combined = {name: load_json(file) for name, file in results.items()}
+    combined = {name: read_combined(file) for name, file in results.items()}
     columns = _columns((experiments[name].task, combined[name]["tested"].values()) for name in combined)
     rows, further = [], []
     for name, result in combined.items():
@@ -230,7 +232,7 @@ def write_medians(results: dict[str, Path], experiments: dict[str, Experiment], 
     """Write JSON: experiment -> metric of its task -> median on its own test split, six digits, as in summary.csv."""
     found: dict[str, dict[str, float]] = {}
     for name, file in results.items():
-        metrics = load_json(file)["tested"][experiments[name].dataset]
+        metrics = read_combined(file)["tested"][experiments[name].dataset]
         known = {key: metrics.get(key) for key in columns_of(measures_of(experiments[name].task, metrics))}
         medians = {key: value.get("median") if isinstance(value, dict) else value for key, value in known.items()}
         found[name] = {key: float(_cell(value)) for key, value in medians.items() if value is not None}

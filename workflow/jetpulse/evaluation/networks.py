@@ -7,12 +7,13 @@ import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.samples import split_sizes
+from jetpulse.training.descriptions import read_description
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import check_codes, check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import restore
 from jetpulse.training.objectives import load_objective
-from jetpulse.training.trained import load_model, read_description
+from jetpulse.training.trained import load_model
 
 
 def predict_split(

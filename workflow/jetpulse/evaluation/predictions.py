@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.samples import open_hdf5, read_attributes, read_block
+from jetpulse.samples import group_names, read_attributes, read_block
 
 Arrays = dict[str, np.ndarray]
 
@@ -19,8 +19,7 @@ def read_predictions(path: Path) -> dict[str, Arrays]:
         UserError: not a predictions file, without datasets, or damaged.
     """
     read_attributes(path, "predictions")
-    with open_hdf5(path) as handle:
-        names = list(handle)
+    names = group_names(path)
     if not names:
         raise UserError(f"{path}: holds no predictions; predict again")
     return {name: read_block(path, name).entries for name in names}

@@ -17,10 +17,11 @@ from torch import nn
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import pt_eta_phi
 from jetpulse.samples import hash_events
+from jetpulse.training.descriptions import read_description
 from jetpulse.training.devices import choose_device
 from jetpulse.training.inputs import Inputs, check_representation, make_inputs, read_split
 from jetpulse.training.objectives import load_objective
-from jetpulse.training.trained import load_model, read_description
+from jetpulse.training.trained import load_model
 
 _BATCH = 250
 _CLASSES = (1, 0)

@@ -12,7 +12,8 @@ from jetpulse.config.scans import Point
 from jetpulse.errors import UserError
 from jetpulse.evaluation.files import columns_of, measures_of
 from jetpulse.evaluation.transfers import Measured, read_measured
-from jetpulse.samples import load_json, publish
+from jetpulse.samples import publish
+from jetpulse.samples.metrics import read_combined
 
 OWN = ""  # stands for the dataset of each point, which may be another for every point
 # What figures show; tables have all metrics.
@@ -65,8 +66,8 @@ def read_scan(plan: ScanPlan, results: Mapping[str, Path]) -> dict[str, list[Res
     found: dict[str, list[Result]] = {OWN: []}
     for point in plan.points:
         file = results[point.experiment]
-        combined = load_json(file)
-        if not isinstance(combined, dict) or point.dataset not in combined.get("tested", {}):
+        combined = read_combined(file)
+        if point.dataset not in combined["tested"]:
             raise UserError(f"{file}: is not of an experiment on {point.dataset!r}; combine its seeds again")
         for dataset, metrics in combined["tested"].items():
             columns = columns_of(measures_of(plan.task, metrics))

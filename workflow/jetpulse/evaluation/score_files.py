@@ -10,8 +10,8 @@ import numpy as np
 
 from jetpulse.config.scores import ScoreColumns
 from jetpulse.errors import UserError
-from jetpulse.evaluation.predictions import Arrays
-from jetpulse.samples import event_ids, open_hdf5, read_npz
+from jetpulse.evaluation.predictions import Arrays, read_predictions
+from jetpulse.samples import event_ids, kind_of, open_hdf5, read_npz
 from jetpulse.samples.archives import DAMAGED, cannot_open, first_line
 
 _AGAIN = "fetch or make it again"
@@ -80,11 +80,13 @@ def _read_npz(path: Path, choose: _Choose, dataset: str) -> Parts:
 
 def _read_hdf5(path: Path, choose: _Choose, dataset: str) -> Parts:
     with open_hdf5(path) as handle:
+        if kind_of(handle) == "predictions":
+            arrays = _predicted(path, dataset)
+            return {role: [arrays[name] for name in names] for role, names in choose(arrays).items()}
         try:
-            group = _predicted(handle, dataset, path) if str(handle.attrs.get("kind")) == "predictions" else handle
             parts: Parts = {}
-            for role, names in choose(group).items():
-                items = [group[name] for name in names]
+            for role, names in choose(handle).items():
+                items = [handle[name] for name in names]
                 if not all(isinstance(item, h5py.Dataset) and item.shape is not None for item in items):
                     raise UserError(f"{path}: {role} {', '.join(names)} is a group or empty, expected a plain dataset")
                 parts[role] = [np.asarray(item[()]) for item in items]
@@ -93,13 +95,14 @@ def _read_hdf5(path: Path, choose: _Choose, dataset: str) -> Parts:
             raise UserError(f"{path}: cannot be read as HDF5 ({first_line(error)}); {_AGAIN}") from error
 
 
-def _predicted(handle: h5py.File, dataset: str, path: Path) -> h5py.Group:
-    """Return the group of a predictions.h5 that is about a dataset, under whatever name if there is only one."""
-    name = dataset if dataset in handle else next(iter(handle), dataset)
-    if name not in handle or (name != dataset and len(handle) > 1):
-        found = ", ".join(handle) or "nothing"
-        raise UserError(f"{path}: holds no predictions for {dataset!r}, found {found}; check the experiment's dataset")
-    return handle[name]
+def _predicted(path: Path, dataset: str) -> Arrays:
+    """Return what a predictions.h5 says about a dataset, under whatever name if there is only one."""
+    found = read_predictions(path)
+    name = dataset if dataset in found else next(iter(found))
+    if name != dataset and len(found) > 1:
+        known = ", ".join(found)
+        raise UserError(f"{path}: holds no predictions for {dataset!r}, found {known}; check the experiment's dataset")
+    return found[name]
 
 
 def _read_csv(path: Path, choose: _Choose, dataset: str) -> Parts:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jetpulse.config import Experiment
 from jetpulse.errors import UserError
-from jetpulse.samples import load_json
+from jetpulse.samples.metrics import read_combined
 
 # What is tabulated, and how it changes from a network's own test set: by a difference or by a factor.
 CHANGES = {"auc": "difference", "accuracy": "difference", "rejection_50": "ratio", "rejection_30": "ratio"}
@@ -72,8 +72,8 @@ def read_transfers(results: Mapping[str, Path], experiments: Mapping[str, Experi
         experiment = experiments[name]
         if experiment.task != "classification" or experiment.model is None:
             raise UserError(f"--results {name}: transfers are of networks that classify; leave it out")
-        combined = load_json(file)
-        if not isinstance(combined, dict) or experiment.dataset not in combined.get("tested", {}):
+        combined = read_combined(file)
+        if experiment.dataset not in combined["tested"]:
             raise UserError(f"{file}: is not of an experiment on {experiment.dataset!r}; combine its seeds again")
         rows.append((_network(experiment), _row(name, experiment, combined["tested"])))
     networks = list(dict.fromkeys(network for network, _ in rows))

@@ -13,7 +13,8 @@ from jetpulse.figures import control
 from jetpulse.figures.style import save_figure
 from jetpulse.figures.training_files import kept_epoch, read_history
 from jetpulse.problems.trigger import Course, pulses_of
-from jetpulse.samples import load_json, split_sizes
+from jetpulse.samples import split_sizes
+from jetpulse.training.descriptions import load_description
 
 
 def plot_control_figures(
@@ -61,7 +62,7 @@ def _curve(path: Path, entries: int) -> control.Curve:
     history, beside = read_history(path), path.with_name("model.json")
     if "train_return" not in history:
         raise UserError(f"{path}: lacks train_return; expected the history of a policy")
-    description = load_json(beside)
+    description = load_description(beside)
     try:
         training, rollouts = description["training"], description["arguments"]["rollouts"]
         used, steps, batch = training["max_train"] or entries, training["steps"], training["batch"]

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 from jetpulse.errors import UserError
 from jetpulse.figures.style import COLOURS, save_figure, styled
+from jetpulse.training.descriptions import load_description, read_weights
 
 _MOST_FILTERS = 4  # of a training that are shown
 Kernels = tuple[np.ndarray, np.ndarray]
@@ -41,11 +42,10 @@ def read_kernels(model: Path) -> Kernels:
     Raises:
         UserError: no such file, or the weights of another network.
     """
-    if not model.exists():
-        raise UserError(f"{model}: no such file; check the path")
+    content = read_weights(model, load_description(model.with_name("model.json")))
     try:
-        tensors = load_file(model)
-    except (SafetensorError, OSError) as error:
+        tensors = load(content)
+    except SafetensorError as error:
         raise UserError(f"{model}: not a model in safetensors format ({str(error).splitlines()[0]})") from error
     shapes = [tensors[name].shape if name in tensors else () for name in ("first.weight", "second.weight")]
     if shapes[0] != (*shapes[0][:1], 1, 1, *shapes[0][3:4]) or shapes[1] != (1, *shapes[0][:1], *shapes[1][2:4]):

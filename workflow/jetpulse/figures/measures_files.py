@@ -11,7 +11,7 @@ from jetpulse.evaluation.transfers import read_measured
 from jetpulse.figures.boundaries_files import model_label
 from jetpulse.figures.measures import Panel, Result, measures
 from jetpulse.figures.style import save_figure
-from jetpulse.samples import load_json
+from jetpulse.samples.metrics import read_combined
 
 # Task -> metrics of which the first that is defined is shown.
 _MAIN = {"classification": ("auc", "accuracy"), "regression": ("rmse",), "control": ("advantage",)}
@@ -45,7 +45,7 @@ def plot_measures_figure(
         task = experiments[name].task
         if task not in _MAIN:
             raise UserError(f"--results {name}: task {task!r} is not one of small problems: {', '.join(_MAIN)}")
-        tested = load_json(file).get("tested", {})
+        tested = read_combined(file)["tested"]
         if dataset not in tested:
             raise UserError(f"{file}: experiment {name!r} was not tested on {dataset!r}; name those that were")
         by_task.setdefault(task, {})[name] = tested[dataset]

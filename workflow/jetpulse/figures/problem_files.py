@@ -102,12 +102,13 @@ def predict_at(model: Path, features: np.ndarray, samples: Path) -> dict[str, np
     Raises:
         UserError: unusable model, or one that was trained on something else.
     """
+    from jetpulse.training.descriptions import read_description
     from jetpulse.training.devices import choose_device
     from jetpulse.training.inputs import check_representation, make_inputs
     from jetpulse.training.loop import predict_network
     from jetpulse.training.normalisation import restore
     from jetpulse.training.objectives import load_objective
-    from jetpulse.training.trained import load_model, read_description
+    from jetpulse.training.trained import load_model
 
     attributes = problem_attributes(samples)
     description = read_description(model)

@@ -11,7 +11,8 @@ from jetpulse.evaluation.files import ORDER, Columns, columns_of, measures_of
 from jetpulse.evaluation.paired import differences, judge
 from jetpulse.evaluation.transfers import Measured, read_measured
 from jetpulse.figures.numbers import pieces
-from jetpulse.samples import load_json, publish
+from jetpulse.samples import publish
+from jetpulse.samples.metrics import read_combined
 
 _STYLE = """
 body { font: 13px/1.4 system-ui, sans-serif; margin: 1rem; color: #222 }
@@ -63,7 +64,7 @@ def tables_of(
     for name, file in results.items():
         if name not in experiments:
             raise UserError(f"--results {name}: the spec has no such experiment; it has {', '.join(experiments)}")
-        combined[name] = load_json(file)
+        combined[name] = read_combined(file)
         if dataset not in combined[name]["tested"]:
             raise UserError(f"{file}: experiment {name!r} was not tested on {dataset!r}; name those that were")
     tables = []

@@ -1,6 +1,7 @@
 """The figure of an experiment's trainings, from files to a file."""
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,17 +10,15 @@ import numpy as np
 from jetpulse.errors import UserError
 from jetpulse.figures.style import save_figure
 from jetpulse.figures.training import training_curves
-from jetpulse.samples import load_json
+from jetpulse.training.descriptions import load_description
+from jetpulse.training.descriptions import read_history as read_checked
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
     """Return the columns of a history.csv as float64 arrays (epochs,)."""
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
+        rows = list(csv.DictReader(io.StringIO(read_checked(path))))
         columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
     except (IndexError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not a training history ({error}); train again") from error
     missing = {"epoch", "train_loss"} - set(columns)
@@ -45,7 +44,7 @@ def kept_epoch(path: Path, history: Mapping[str, np.ndarray]) -> int:
     Raises:
         UserError: not an epoch of the history.
     """
-    epoch, epochs = load_json(path).get("best_epoch"), len(history["epoch"])
+    epoch, epochs = load_description(path).get("best_epoch"), len(history["epoch"])
     if not isinstance(epoch, int) or not 1 <= epoch <= epochs:
         raise UserError(f"{path}: best_epoch is {epoch}, expected 1 to {epochs} as in history.csv; train again")
     return epoch

@@ -16,7 +16,7 @@ import numpy as np
 
 from jetpulse.errors import UserError
 from jetpulse.jets.kinematics import COLUMNS
-from jetpulse.samples import Block, iterate_blocks, open_hdf5, publish, read_attributes, split_sizes
+from jetpulse.samples import Block, iterate_blocks, open_own, publish, read_attributes, split_sizes
 
 Progress = Callable[[int], None]
 FORMATS = ("root", "parquet", "npz")
@@ -113,8 +113,8 @@ def _undated(uproot: Any) -> Iterator[None]:
 
 def _write_npz(path: Path, samples: str | Path, splits: Sequence[str], total: int) -> None:
     """Write an archive of arrays whose lengths are known before; numpy.savez would need all of them in memory."""
-    with open_hdf5(samples) as handle:
-        constituents = sum(int(handle[split]["offsets"][-1]) for split in splits)
+    with open_own(samples) as handle:
+        constituents = sum(len(handle[split]["constituents"]) for split in splits)
     arrays: dict[str, tuple[tuple[int, ...], str, Callable[[Block], np.ndarray]]] = {
         "constituents": ((constituents, 4), "<f4", lambda block: block.flat["constituents"]),
         "counts": ((total,), "<i8", lambda block: np.diff(block.offsets)),

@@ -106,6 +106,12 @@ class Network(nn.Module):
             msg = f"holds {type(estimator).__name__}, expected {self.name} of {self.features} features"
             raise ValueError(msg)
         self.estimator = estimator
+        try:  # arrays that do not fit together
+            self._predict(np.zeros((2, self.features)))
+        except Exception as error:
+            self.estimator = None
+            msg = f"holds {type(estimator).__name__} that cannot predict: {type(error).__name__}: {_one_line(error)}"
+            raise ValueError(msg) from error
 
     def count_parameters(self) -> int:
         """Return how many numbers have been learned, 0 where they cannot be told."""

@@ -78,7 +78,7 @@ def from_bytes(content: bytes, features: int) -> Any:
         msg = f"holds {', '.join(foreign)}, which is not scikit-learn's own; it is not loaded"
         raise ValueError(msg)
     if not all(_leads_somewhere(part, features) for part in parts):
-        msg = "holds a tree with numbers of nodes, features or entries that do not exist"
+        msg = "holds a tree or support vectors with numbers of nodes, features or entries that do not exist"
         raise ValueError(msg)
     return estimator
 
@@ -147,8 +147,29 @@ def _leads_somewhere(part: Any, features: int) -> bool:
         ordered = np.all((start >= 0) & (start <= end) & (end <= len(data)))
         there = np.array_equal(np.sort(index), np.arange(len(data))) and data.shape[1] == features
         return bool(ordered and there and np.all(2 * inner + 2 < len(nodes)))
+    if hasattr(part, "support_vectors_") and hasattr(part, "_n_support"):
+        return _fits_together(part)
     estimated = getattr(part, "tree_", None)
     return not hasattr(estimated, "n_features") or estimated.n_features == part.n_features_in_
+
+
+def _fits_together(part: Any) -> bool:
+    """Return whether the arrays of a support vector machine have the sizes that libsvm takes for granted."""
+    known = len(getattr(part, "classes_", ()))
+    pairs, rows = (known * (known - 1) // 2, known - 1) if known else (1, 1)
+    vectors, n_support = np.asarray(part.support_vectors_), np.asarray(part._n_support)
+    n = len(vectors)
+    total = n_support.sum() if known else n_support.max(initial=0)  # a regressor says the number of all, twice
+    shapes = [
+        (part.support_, (n,)),
+        (vectors, (n, part.n_features_in_)),  # as scikit-learn makes sure of the entries
+        (n_support, (known or 2,)),
+        *((getattr(part, name), (rows, n)) for name in ("dual_coef_", "_dual_coef_")),
+        *((getattr(part, name), (pairs,)) for name in ("intercept_", "_intercept_")),
+    ]
+    chances = {np.shape(part._probA), np.shape(part._probB)}
+    fits = all(np.shape(array) == shape for array, shape in shapes) and chances in ({(0,)}, {(pairs,)})
+    return fits and bool((n_support >= 0).all()) and int(total) == n
 
 
 def _go_down(inner: np.ndarray, children: list[np.ndarray], feature: np.ndarray, features: int) -> bool:

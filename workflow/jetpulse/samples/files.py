@@ -66,10 +66,17 @@ def load_json(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path") from error
     except IsADirectoryError as error:
         raise UserError(f"{path}: is a folder, expected a JSON file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); make it again") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def _refuse_constant(name: str) -> None:
+    msg = f"{name} is none of its numbers"
+    raise ValueError(msg)

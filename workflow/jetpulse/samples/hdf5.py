@@ -28,7 +28,7 @@ DAMAGED = (OSError, RuntimeError, LookupError, AttributeError, TypeError, ValueE
 _OBJECTS = 100_000
 # What file systems without locks say; a writer there could not be seen in any case.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
-_looked_through: set[tuple[int, ...]] = set()  # files, as they were then
+_checked: set[tuple[Any, ...]] = set()  # checks and files, as these were then
 
 
 class _PatientFile(io.FileIO):
@@ -69,8 +69,12 @@ def create_hdf5(path: str | Path) -> Iterator[tuple[h5py.File, Callable[[], None
             if file.failure is not None:
                 raise file.failure
 
-        with h5py.File(file, "w", libver=("v110", "v110")) as handle:
-            yield handle, check
+        try:
+            with h5py.File(file, "w", libver=("v110", "v110")) as handle:
+                yield handle, check
+        except Exception:  # HDF5 may read back what could not be written, and not know what it reads
+            check()
+            raise
         check()
 
 
@@ -95,16 +99,40 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
         except OSError as error:
             raise UserError(f"{path}: {_read_failure(error)}") from error
     with handle:
-        state = os.fstat(handle.id.get_vfd_handle())  # of what was opened, whatever has the path by now
-        identity = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-        if identity not in _looked_through:
-            with ended_by_signals():
-                try:
-                    _refuse_elsewhere(handle, path)
-                except DAMAGED as error:
-                    raise UserError(f"{path}: is damaged ({reason(error)}); fetch or make it again") from error
-            _looked_through.add(identity)
+        once(handle, path, _refuse_elsewhere)
         yield handle
+
+
+def once(handle: h5py.File, path: Path, check: Callable[[h5py.File, Path], None]) -> None:
+    """Call ``check`` unless this process has done so for this very file before.
+
+    Raises:
+        UserError: what ``check`` refuses, or bytes that HDF5 cannot make sense of.
+    """
+    state = os.fstat(handle.id.get_vfd_handle())  # of what was opened, whatever has the path by now
+    key = (check, state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    if key in _checked:
+        return
+    with ended_by_signals(), explained(path):
+        check(handle, path)
+    _checked.add(key)
+
+
+@contextmanager
+def explained(path: str | Path, what: str = "") -> Iterator[None]:
+    """Turn what h5py raises for damaged bytes into one line.
+
+    Args:
+        path: the file.
+        what: is being read, such as "split 'train' ".
+
+    Raises:
+        UserError: the body raised such an exception.
+    """
+    try:
+        yield
+    except DAMAGED as error:
+        raise UserError(f"{path}: {what}is damaged ({reason(error)}); fetch or make it again") from error
 
 
 def _open(path: Path) -> h5py.File:

@@ -2,7 +2,7 @@
 
 Layout: one group per split (``train``, ``val``, ``test``); in it entry-wise datasets (``event`` int64 (n,),
 ``label`` int8 (n,), ...), and for ragged data ``offsets`` int64 (n + 1) with flat datasets. Root attributes:
-``kind``, ``spec`` (JSON), ``versions`` (JSON), ``units`` (JSON) and what the kind needs.
+``kind``, ``spec`` (JSON), ``versions`` (JSON), ``units`` (JSON) and what the kind needs. ``seals`` adds checksums.
 """
 
 import json
@@ -20,8 +20,10 @@ import h5py
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.samples.hdf5 import create_hdf5, open_hdf5
+from jetpulse.samples.hdf5 import create_hdf5, explained, once, open_hdf5
 from jetpulse.samples.ragged import take_ragged
+from jetpulse.samples.schemas import check_structure, check_values
+from jetpulse.samples.seals import CHECKSUM, check_seal, read_rows, read_text, seal, set_text
 
 SPLITS = ("train", "val", "test")
 CHUNK_ROWS = 1 << 14
@@ -72,20 +74,22 @@ class Writer:
     ) -> Iterator["Writer"]:
         """Open ``path`` for writing with its provenance; it appears only if the body succeeds."""
         with create_hdf5(path) as (handle, check):
-            handle.attrs["kind"] = kind
-            handle.attrs["spec"] = json.dumps(spec, sort_keys=True)
-            handle.attrs["units"] = json.dumps(units)
             names = ("jetpulse", "numpy", "h5py", *packages)
             versions = {"python": platform.python_version(), **{name: version(name) for name in names}}
-            handle.attrs["versions"] = json.dumps(versions)
-            for name, value in attributes.items():
-                handle.attrs[name] = value
-            yield cls(handle, check)
+            writer = cls(handle, check)
+            writer.describe(kind=kind, spec=json.dumps(spec, sort_keys=True), units=json.dumps(units))
+            writer.describe(versions=json.dumps(versions), **attributes)
+            yield writer
+            check()
+            seal(handle)
 
     def describe(self, **attributes: Any) -> None:
         """Add root attributes that only the entries tell."""
         for name, value in attributes.items():
-            self._handle.attrs[name] = value
+            if isinstance(value, str):
+                set_text(self._handle, name, value)
+            else:
+                self._handle.attrs[name] = value
         self._check()
 
     def append(self, split: str, block: Block) -> None:
@@ -115,6 +119,7 @@ def _extend(group: h5py.Group, name: str, values: np.ndarray) -> None:
             compression="gzip",
             compression_opts=1,
             shuffle=True,
+            fletcher32=True,
         )
         return
     dataset = group[name]
@@ -123,18 +128,42 @@ def _extend(group: h5py.Group, name: str, values: np.ndarray) -> None:
     dataset[start:] = values
 
 
+@contextmanager
+def open_own(path: str | Path) -> Iterator[h5py.File]:
+    """Open a file that this project wrote, as it was written.
+
+    Raises:
+        UserError: another file, or one that has changed.
+    """
+    with open_hdf5(path) as handle:
+        once(handle, Path(path), _check_own)
+        yield handle
+
+
+def _check_own(handle: h5py.File, path: Path) -> None:
+    if kind_of(handle) is None:
+        raise UserError(f"{path}: no file of jetpulse's: it says no kind; check the path")
+    check_seal(handle, path)
+    check_structure(handle, path)
+
+
+def kind_of(handle: h5py.File) -> str | None:
+    """Return the kind that a file says it is of, None for other people's."""
+    found = read_text(handle.attrs.get("kind"))
+    return found if isinstance(found, str) else None
+
+
 def read_attributes(path: str | Path, kind: str | None = None) -> dict[str, Any]:
     """Return the root attributes, JSON ones decoded.
 
     Raises:
         UserError: the file is of another kind or was not made by this project.
     """
-    with open_hdf5(path) as handle:
-        attributes = {name: handle.attrs[name] for name in handle.attrs}
-    found = attributes.get("kind")
-    if found is None or (kind is not None and found != kind):
-        expected = kind or "any kind written by jetpulse"
-        raise UserError(f"{path}: is of kind {found!r}, expected {expected!r}; check the path")
+    with open_own(path) as handle, explained(path):
+        attributes = {name: read_text(handle.attrs[name]) for name in handle.attrs if name != CHECKSUM}
+    found = attributes["kind"]
+    if kind is not None and found != kind:
+        raise UserError(f"{path}: is of kind {found!r}, expected {kind!r}; check the path")
     for name in ("spec", "units", "versions"):
         if name not in attributes:
             raise UserError(f"{path}: lacks the attribute {name!r}; make the file again")
@@ -144,8 +173,14 @@ def read_attributes(path: str | Path, kind: str | None = None) -> dict[str, Any]
 
 def split_sizes(path: str | Path) -> dict[str, int]:
     """Return the number of entries of every split that the file has."""
-    with open_hdf5(path) as handle:
+    with open_own(path) as handle:
         return {split: len(_dataset(handle, path, split, "event")) for split in SPLITS if split in handle}
+
+
+def group_names(path: str | Path) -> list[str]:
+    """Return the names of a file's groups: its splits, or the datasets of predictions."""
+    with open_own(path) as handle:
+        return list(handle)
 
 
 def _dataset(handle: h5py.File, path: str | Path, split: str, name: str) -> h5py.Dataset:
@@ -164,22 +199,33 @@ def read_block(path: str | Path, split: str, start: int = 0, stop: int | None = 
     Raises:
         UserError: missing split, datasets of unequal length, or a damaged file.
     """
-    with open_hdf5(path) as handle:
+    with open_own(path) as handle, explained(path, f"split {split!r} "):
         n = len(_dataset(handle, path, split, "event"))
         group = handle[split]
         ragged = [name for name in group if group[name].attrs.get("ragged", False)]
         _check_lengths(group, n, ragged, path, split)
         stop = n if stop is None else min(stop, n)
-        try:
-            entries = {name: group[name][start:stop] for name in group if name != "offsets" and name not in ragged}
-            if "offsets" not in group:
-                return Block(entries)
-            offsets = group["offsets"][start : stop + 1]
-            flat = {name: group[name][offsets[0] : offsets[-1]] for name in ragged}
-        except OSError as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{path}: split {split!r} cannot be read ({reason}); make the file again") from error
+        dense = [name for name in group if name != "offsets" and name not in ragged]
+        entries = {name: read_rows(group[name], start, stop) for name in dense}
+        if "offsets" not in group:
+            check_values(handle, split, entries, None, path, start)
+            return Block(entries)
+        offsets = read_rows(group["offsets"], start, stop + 1)
+        flat = {name: read_rows(group[name], int(offsets[0]), int(offsets[-1])) for name in ragged}
+        check_values(handle, split, entries | flat, offsets, path, start)
         return Block(entries, offsets - offsets[0], flat)
+
+
+def read_entries(path: str | Path, split: str, name: str) -> np.ndarray:
+    """Return one of the datasets of a split alone, such as `event`.
+
+    Raises:
+        UserError: the file does not have it, or is damaged.
+    """
+    with open_own(path) as handle, explained(path, f"{split}/{name} "):
+        values = read_rows(_dataset(handle, path, split, name))
+        check_values(handle, split, {name: values}, None, path)
+        return values
 
 
 def _check_lengths(group: h5py.Group, n: int, ragged: list[str], path: str | Path, split: str) -> None:
@@ -199,7 +245,7 @@ def _check_lengths(group: h5py.Group, n: int, ragged: list[str], path: str | Pat
 
 def iterate_blocks(path: str | Path, split: str, rows: int = 10_000) -> Iterator[Block]:
     """Yield a split in blocks of ``rows`` entries; an empty split yields one empty block."""
-    with open_hdf5(path) as handle:
+    with open_own(path) as handle:
         n = len(_dataset(handle, path, split, "event"))
     for start in range(0, max(n, 1), rows):
         yield read_block(path, split, start, start + rows)

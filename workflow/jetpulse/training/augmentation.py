@@ -19,10 +19,10 @@ from jetpulse.config.training import Augmentation
 from jetpulse.errors import UserError
 from jetpulse.jets.images import build_images, to_dense
 from jetpulse.jets.tensor_images import dense_images
-from jetpulse.samples import read_attributes
+from jetpulse.samples import read_attributes, read_entries
 from jetpulse.training.inputs import Features, Inputs, make_inputs, read_split
 from jetpulse.training.objectives import Objective
-from jetpulse.training.streaming import Place, read_entries
+from jetpulse.training.streaming import Place
 
 # Below every pT of a constituent in GeV; keeps what is divided by it finite where there is none.
 _TINY = 1e-30

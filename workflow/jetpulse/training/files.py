@@ -1,6 +1,7 @@
 """The files that a training writes: model.safetensors with model.json and history.csv."""
 
 import csv
+import io
 import json
 import platform
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters, try_network
 from jetpulse.samples import dump_json, publish, split_sizes
 from jetpulse.training.checkpoints import checkpoint_key, locked_checkpoint, remove_checkpoint
+from jetpulse.training.descriptions import sealed
 from jetpulse.training.devices import open_device
 from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.interruptions import noted_signals
@@ -225,15 +227,15 @@ def _fresh(
 
 def _publish_model(model: Path, trained: Trained, description: dict[str, Any]) -> None:
     """Write the three files, the weights first removed and last written: weights that exist are described."""
-    with (
-        publish(model.with_name("history.csv")) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as handle,
-    ):
+    rows = io.StringIO()
+    writer = csv.DictWriter(rows, list(trained.history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(trained.history)
+    history, weights = rows.getvalue().encode(), save(trained.weights, {"format": "pt"})
+    with publish(model.with_name("history.csv")) as temporary:
         model.unlink(missing_ok=True)
-        writer = csv.DictWriter(handle, list(trained.history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(trained.history)
-    dump_json(model.with_name("model.json"), description)
+        temporary.write_bytes(history)
+    dump_json(model.with_name("model.json"), sealed(description, weights=weights, history=history))
     with publish(model) as temporary:
         # `save_file` would make a file that its owner alone may read.
-        temporary.write_bytes(save(trained.weights, {"format": "pt"}))
+        temporary.write_bytes(weights)

@@ -2,14 +2,16 @@
 
 import csv
 import hashlib
+import io
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jetpulse.errors import UserError
-from jetpulse.samples import dump_json, load_json, publish
+from jetpulse.samples import dump_json, publish
+from jetpulse.samples.metrics import read_metrics
+from jetpulse.training.descriptions import load_description, read_history, read_weights, sealed
 
 # What model.json of a released model says under `release`.
 FIELDS = ("experiment", "data", "code", "seed", "metrics", "licence", "sha256")
@@ -46,20 +48,21 @@ def write_release(
     losses = [_validation_loss(model) for model in models]
     chosen = losses.index(min(losses))
     model = models[chosen]
-    description = load_json(model.with_name("model.json"))
+    description = load_description(model.with_name("model.json"))
+    weights = read_weights(model, description)
     release = {
         "experiment": experiment,
         "data": {"file": inputs.as_posix(), "md5": _digest(inputs, "md5")},
         "code": dict(code),
         "seed": description["seed"],
-        "metrics": load_json(metrics[chosen]),
+        "metrics": read_metrics(metrics[chosen]),
         "licence": licence,
-        "sha256": _digest(model, "sha256"),
+        "sha256": description["checksums"]["weights"],
     }
     with publish(out) as temporary:
-        shutil.copyfile(model, temporary)
+        temporary.write_bytes(weights)
     several = {"views": views} if views > 1 else {}
-    dump_json(out.with_name("model.json"), description | several | {"release": release})
+    dump_json(out.with_name("model.json"), sealed(description | several | {"release": release}))
     return int(description["seed"])
 
 
@@ -85,8 +88,9 @@ def check_release(model: Path, description: Mapping[str, Any], code: str) -> lis
         raise UserError(
             f"{place}: release is of seed {release['seed']}, the model of seed {description['seed']}; fetch it again"
         )
-    if _digest(model, "sha256") != release["sha256"]:
-        raise UserError(f"{model}: not the weights that {place} was released with; fetch both again")
+    read_weights(model, description)
+    if description["checksums"]["weights"] != release["sha256"]:
+        raise UserError(f"{place}: not released with the weights that it describes; fetch both again")
     lines = [
         f"experiment {release['experiment']}, seed {release['seed']}, licence: {release['licence']}",
         f"trained on {release['data']['file']}, version {release['data']['md5']}",
@@ -100,8 +104,8 @@ def check_release(model: Path, description: Mapping[str, Any], code: str) -> lis
 
 def _validation_loss(model: Path) -> float:
     """Return a training's least validation loss, infinity without validation."""
-    with model.with_name("history.csv").open(encoding="utf-8", newline="") as handle:
-        values = [float(row["val_loss"]) for row in csv.DictReader(handle) if row.get("val_loss")]
+    rows = csv.DictReader(io.StringIO(read_history(model.with_name("history.csv"))))
+    values = [float(row["val_loss"]) for row in rows if row.get("val_loss")]
     return min((value for value in values if not math.isnan(value)), default=math.inf)
 
 

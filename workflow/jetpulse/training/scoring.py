@@ -19,7 +19,8 @@ from jetpulse.errors import UserError
 from jetpulse.jets.images import build_images
 from jetpulse.jets.intake import unlabelled_jets
 from jetpulse.jets.substructure import jet_substructure
-from jetpulse.samples import SPLITS, Block, iterate_blocks, open_hdf5, read_attributes, split_sizes
+from jetpulse.samples import SPLITS, Block, iterate_blocks, kind_of, open_hdf5, read_attributes, split_sizes
+from jetpulse.training.descriptions import read_description
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import check_representation, make_inputs
 from jetpulse.training.loop import predict_network
@@ -27,7 +28,7 @@ from jetpulse.training.normalisation import Normalisation, restore
 from jetpulse.training.objectives import Objective, load_objective
 from jetpulse.training.problem_files import as_trained, foreign_blocks, is_foreign, is_problem
 from jetpulse.training.tables import check_ending, open_table
-from jetpulse.training.trained import load_model, read_description
+from jetpulse.training.trained import load_model
 
 _ROWS = 10_000
 _FORMATS = {".parquet": "parquet", ".npz": "npz", ".h5": "top-tagging", ".hdf5": "top-tagging"}
@@ -90,7 +91,7 @@ def _is_own(file: Path) -> bool:
     if file.suffix not in (".h5", ".hdf5"):
         return False
     with open_hdf5(file) as handle:
-        return "kind" in handle.attrs
+        return kind_of(handle) is not None
 
 
 def write_scores(

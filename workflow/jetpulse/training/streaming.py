@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from jetpulse.errors import UserError
-from jetpulse.samples import Block, counts_to_offsets, iterate_blocks, open_hdf5
+from jetpulse.samples import Block, counts_to_offsets, iterate_blocks, open_own
 
 Place = Literal["device", "host", "disk"]
 # Of what is free; the network, its gradients and the batches want some too.
@@ -66,26 +66,10 @@ def _left_in_groups() -> Iterator[int]:
 
 def stored_bytes(path: str | Path, *splits: str) -> int:
     """Return the bytes in memory of those of these splits that a file has."""
-    with open_hdf5(path) as handle:
+    with open_own(path) as handle:
         groups = [handle[split] for split in splits if isinstance(handle.get(split), h5py.Group)]
         stored = [item for group in groups for item in group.values() if isinstance(item, h5py.Dataset)]
         return sum(dataset.nbytes for dataset in stored)
-
-
-def read_entries(path: str | Path, split: str, name: str) -> np.ndarray:
-    """Return one of the datasets of a split alone, such as `event`.
-
-    Raises:
-        UserError: the file does not have it, or is damaged.
-    """
-    with open_hdf5(path) as handle:
-        if f"{split}/{name}" not in handle:
-            raise UserError(f"{path}: no dataset {split}/{name}; make the file again")
-        try:
-            return handle[split][name][:]
-        except OSError as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{path}: {split}/{name} cannot be read ({reason}); make the file again") from error
 
 
 def read_to_disk(path: str | Path, split: str, chosen: np.ndarray | None = None) -> Block:

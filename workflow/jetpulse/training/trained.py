@@ -7,34 +7,20 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import nn
 
 from jetpulse.codelibraries import installed
 from jetpulse.errors import UserError
 from jetpulse.models import build_network
-from jetpulse.samples import Block, Writer, load_json
+from jetpulse.samples import Block, Writer
 from jetpulse.samples.duplicates import check_unseen
+from jetpulse.training.descriptions import read_description, read_weights
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import check_codes, check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import PREFIX, Normalisation, restore, stored_normalisation
 from jetpulse.training.objectives import load_objective
-
-
-def read_description(model: Path) -> dict[str, Any]:
-    """Return model.json of a model.
-
-    Raises:
-        UserError: missing, or lacking what a prediction needs.
-    """
-    path = model.with_name("model.json")
-    description = load_json(path)
-    needed = ("model", "arguments", "shape", "outputs", "task", "seed", "training", "representation")
-    missing = [name for name in needed if name not in description]
-    if missing:
-        raise UserError(f"{path}: lacks {', '.join(map(repr, missing))}; train the model again")
-    return description
 
 
 def load_model(
@@ -56,15 +42,14 @@ def load_model(
             description["model"], tuple(description["shape"]), description["outputs"], description["arguments"]
         )
         _check_libraries(model, network, description.get("versions", {}))
-        tensors = load_file(model)
+        tensors = load(read_weights(model, description))
         normalisation = stored_normalisation(tensors)
         if normalisation is None and description["training"].get("normalise", "none") != "none":
             raise ValueError("no normalisation")
         if "target" in description and getattr(normalisation, "target", None) is None:
             raise ValueError("no mean and deviation of the target")
         network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
-    except FileNotFoundError as error:
-        raise UserError(f"{model}: no such file; check the path") from error
+        _check_finite(tensors, network)
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{model}: does not hold the weights that model.json describes ({reason})") from error
@@ -89,6 +74,16 @@ def _check_libraries(model: Path, network: nn.Module, versions: Mapping[str, str
                 f"{model}: was written with {name} {there}, here is {here}, which may read it wrongly; "
                 f"install {name} {there}, or train it again"
             )
+
+
+def _check_finite(tensors: Mapping[str, torch.Tensor], network: nn.Module) -> None:
+    """Refuse numbers that can only give such ones; thresholds of trees, which are no parameters, may be infinite."""
+    parameters = dict(network.named_parameters())
+    for name, tensor in tensors.items():
+        bounded = name in parameters or name.startswith(PREFIX)
+        if tensor.is_floating_point() and bool((~torch.isfinite(tensor) if bounded else torch.isnan(tensor)).any()):
+            msg = f"{name} is not finite"
+            raise ValueError(msg)
 
 
 def write_predictions(
