@@ -17,12 +17,6 @@ include: "workflow/rules/arrays.smk"
 DEFAULT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)) / "config/config.yaml"
 
 
-def is_default(files):
-    """Return whether these config files are the default analysis and nothing else, by links or other names as well."""
-    known = DEFAULT.exists() and all(Path(file).exists() for file in files)
-    return len(files) > 0 and known and all(os.path.samefile(file, DEFAULT) for file in files)
-
-
 # A file given with --configfile stands in place of the default analysis; merging two analyses would run both. What is
 # given with --config changes one of them, or is a whole analysis.
 if not workflow.overwrite_configfiles and not {"datasets", "experiments"} <= config.keys():
@@ -33,7 +27,8 @@ if not workflow.overwrite_configfiles and not {"datasets", "experiments"} <= con
 
 
 # Beside the default analysis, whatever name it was given by: what is made when it is asked for and is in no summary.
-ON_REQUEST = [DEFAULT.with_name("problems.yaml")] if is_default(workflow.configfiles) else []
+given_files = {Path(file).resolve() for file in workflow.configfiles if Path(file).exists()}
+ON_REQUEST = [DEFAULT.with_name("problems.yaml")] if given_files == {DEFAULT.resolve()} else []
 
 
 report: "workflow/report/workflow.rst"

@@ -71,7 +71,7 @@ rule search:
         gpu=lambda wildcards: training_gpus(as_experiment(wildcards)),
     params:
         spec=search_spec,
-        folder=lambda wildcards, output: output.trials.removesuffix("/trials.csv"),
+        folder=lambda wildcards, output: os.path.dirname(output.trials),
         options=constituents_options,
         placement=placement_options,
         code=lambda wildcards: training_code(as_experiment(wildcards), "search"),
