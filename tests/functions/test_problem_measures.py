@@ -179,7 +179,7 @@ def test_tables_show_what_some_row_has(tmp_path):
     assert "root mean square error" in numbers
     (digits,) = tables_of({"digits": results["digits"]}, "toys", experiments, [])
     assert "AUC" not in digits
-    assert "0.5300 ± 0.0000" in digits
+    assert "<td>0.5300 ±&nbsp;0<" in digits
     assert tables_of({"jets": results["jets"]}, "toys", experiments, []) == [jets]
 
 
