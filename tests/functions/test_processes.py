@@ -61,9 +61,11 @@ SITE = {
 }
 
 
-def test_two_processes_train_as_one_whatever_the_site_has_set(images, tmp_path, capfd, monkeypatch):
+def test_two_processes_train_as_one_whatever_the_site_and_the_working_folder_have(images, tmp_path, capfd, monkeypatch):
     for name, value in SITE.items():
         monkeypatch.setenv(name, value)
+    (tmp_path / "random.py").write_text("raise SystemExit('a file of the working folder was imported')")
+    monkeypatch.chdir(tmp_path)
     together, alone = (tmp_path / name / "model.safetensors" for name in ("together", "alone"))
     assert main(command(images, together, SETTINGS)) == 0
     lines = capfd.readouterr().err.splitlines()

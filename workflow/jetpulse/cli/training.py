@@ -96,7 +96,9 @@ def train(
         options |= {"--resident": resident}
         words = [word for name, value in options.items() if value not in (None, "") for word in (name, str(value))]
         words += ["--tensorboard"] if tensorboard else []
-        failed = launch(experiment.training.processes, ["-m", "jetpulse.cli", "train", str(inputs), str(model), *words])
+        # -P: a random.py in the working folder is no part of the program.
+        command = ["-P", "-m", "jetpulse.cli", "train", str(inputs), str(model), *words]
+        failed = launch(experiment.training.processes, command)
         if failed:
             raise SystemExit(failed)
         return
