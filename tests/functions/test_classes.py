@@ -90,24 +90,11 @@ GOOD = predicted([0, 1, 2], [row(0, 0.8)] * 3)
 TRUTH = {"label": np.array([0, 1, 2])}
 
 
-def with_probability(i: int, values: list[float]) -> dict[str, np.ndarray]:
-    probability = GOOD["probability"].copy()
-    probability[i] = values
-    return GOOD | {"probability": probability}
-
-
 @pytest.mark.parametrize(
     ("arrays", "truth", "attributes", "fragments"),
     [
-        ({"event": GOOD["event"]}, TRUTH, {}, ["lacks label (n) or probability (n, classes)"]),
-        (GOOD | {"score": np.zeros(3), "probability": np.zeros(3)}, TRUTH, {}, ["probability (n, classes)"]),
-        (GOOD | {"label": np.array([0, 1])}, TRUTH, {}, ["2 labels but 3 rows"]),
+        ({"event": GOOD["event"]}, TRUTH, {}, ["lacks label, found event", "check the task"]),
         ({key: values[:0] for key, values in GOOD.items()}, TRUTH, {}, ["has no entries"]),
-        (GOOD | {"label": np.array([0, 3, 1])}, TRUTH, {}, ["entry 1: label is 3, expected a class from 0 to 2"]),
-        (GOOD | {"label": np.array([0, 1, -1])}, TRUTH, {}, ["entry 2: label is -1"]),
-        (with_probability(1, [0.5, np.nan, 0.5]), TRUTH, {}, ["entry 1: probability is nan, expected a number from 0"]),
-        (with_probability(2, [1.5, -0.5, 0.0]), TRUTH, {}, ["entry 2: probability is 1.5"]),
-        (with_probability(0, [0.5, 0.5, 0.5]), TRUTH, {}, ["entry 0: probabilities add up to 1.5, not 1"]),
         (GOOD, {"label": np.array([0, 1, 1])}, {}, ["entry 2: label is 2, in the sample 1; predict again"]),
         (GOOD, {}, {}, ["lacks test/label", "check the task"]),
         (GOOD, TRUTH, {"outputs": 4}, ["probabilities of 3 classes, the sample has 4"]),
@@ -156,13 +143,6 @@ def test_measures_of_numbers_agree_with_those_of_scikit_learn(n, seed):
     assert found["r2"] == pytest.approx(r2_score(target, prediction))
 
 
-def test_the_error_of_the_rmse_is_its_spread_over_samples():
-    rng = np.random.default_rng(1)
-    found = [regression.rmse_with_error(rng.standard_normal(400)) for _ in range(400)]
-    values, errors = np.array(found).T
-    assert errors.mean() == pytest.approx(values.std(), rel=0.15)
-
-
 def test_perfect_single_and_constant_numbers():
     perfect = regression.measure(numbers([1, 2], [1, 2]), {}, {}, "toys")
     assert (perfect["rmse"], perfect["mae"], perfect["r2"]) == (0, 0, 1)
@@ -174,12 +154,8 @@ def test_perfect_single_and_constant_numbers():
 @pytest.mark.parametrize(
     ("arrays", "truth", "fragments"),
     [
-        ({"target": np.zeros(2)}, {}, ["lacks prediction (n)"]),
-        (numbers([1, 2], [1, 2]) | {"prediction": np.zeros((2, 1))}, {}, ["lacks prediction (n)"]),
-        (numbers([1, 2], [1]), {}, ["2 targets but 1 predictions"]),
+        ({"target": np.zeros(2)}, {}, ["lacks prediction, found target"]),
         (numbers([], []), {}, ["has no entries"]),
-        (numbers([1, 2], [1, np.inf]), {}, ["entry 1: prediction is inf"]),
-        (numbers([np.nan, 2], [1, 2]), {}, ["entry 0: target is nan"]),
         (numbers([1, 2], [1, 2]), {"target": np.array([1.0, 3.0])}, ["entry 1: target is 2.0, in the sample 3.0"]),
     ],
 )

@@ -27,6 +27,7 @@ from jetpulse.figures.problem_files import line_truth, predict_at, problem_attri
 from jetpulse.figures.weights_files import read_layers, read_linear
 from jetpulse.samples import read_block
 from jetpulse.training.normalisation import Normalisation
+from toys import write_spectra
 
 WRITERS: dict[str, Callable[..., Path]] = {
     "rings": write_rings,
@@ -258,9 +259,11 @@ def test_the_main_metric(tmp_path: Path, task: str, metrics: dict, line: str, ca
 
 
 BAD_PREDICTIONS = [
-    ({"probability": np.full((18, 1), 1.0)}, "has probabilities of 1 classes, the entries have 2; predict again"),
-    ({"probability": np.full((18, 2), np.nan)}, "entry 0: probability is not finite; train again"),
-    ({"other": np.ones(18)}, "lacks probability (18, classes); predict again"),
+    (
+        {"probability": np.ones((18, 1)), "label": np.zeros(18, int)},
+        "has probabilities of 1 classes, the entries have 2; predict again",
+    ),
+    ({"prediction": np.ones(18)}, "lacks probability, found event"),
     ({"probability": np.ones((18, 2)) / 2, "event": np.arange(18)}, "entry 0 is event 0, in the test split of"),
 ]
 
@@ -270,18 +273,6 @@ def test_unusable_probabilities(tmp_path: Path, arrays: dict, message: str, caps
     arguments = trainings(tmp_path, write_rings(tmp_path / "samples.h5", n=60), 1, **arrays)
     arguments = ["plot-classes", *arguments, "--answers", f"{tmp_path}/a.svg", "--confusion", f"{tmp_path}/c.svg"]
     refused(capsys, tmp_path, arguments, message)
-
-
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"prediction": np.full(18, np.inf)}, "entry 0: prediction is inf, expected a number; train again"),
-        ({"prediction": np.ones((18, 1))}, "lacks prediction (18,); predict again"),
-    ],
-)
-def test_unusable_numbers(tmp_path: Path, arrays: dict, message: str, capsys: pytest.CaptureFixture):
-    arguments = trainings(tmp_path, write_line(tmp_path / "samples.h5"), 1, "regression", **arrays)
-    refused(capsys, tmp_path, ["plot-regression", *arguments, "--out", f"{tmp_path}/p.svg"], message)
 
 
 def test_answers_that_do_not_suit_the_figure(tmp_path: Path, capsys: pytest.CaptureFixture):
@@ -309,7 +300,7 @@ def test_a_network_of_other_entries(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_file_of_another_kind_or_without_entries(tmp_path: Path, capsys: pytest.CaptureFixture):
-    other = write_rings(tmp_path / "other.h5", kind="spectra")
+    other = write_spectra(tmp_path / "other.h5")
     message = "is of kind 'spectra', expected problems or problem-columns; check the path"
     refused(capsys, tmp_path, ["plot-problem", str(other), f"{tmp_path}/s.svg"], message)
     none = dict.fromkeys(("train", "test"), np.arange(0))

@@ -83,8 +83,8 @@ def test_jets_need_no_samples_and_are_measured_alike_with_them(tmp_path):
     [
         ("classification", 3, None, ["--samples: lacks 'toys'"]),
         ("regression", None, None, ["--samples: lacks 'toys'"]),
-        ("regression", 3, {}, ["lacks target (n)"]),
-        ("classification", None, {}, ["lacks label (n) or probability (n, classes)"]),
+        ("regression", 3, {}, ["lacks target"]),
+        ("classification", None, {}, ["lacks label"]),
         ("classification", 3, {"event": 77}, ["event 2000", "77", "predict again"]),
         ("classification", 3, {"label": 1}, ["in the sample", "predict again"]),
         ("regression", None, {"target": 1.5}, ["in the sample 1.5", "predict again"]),

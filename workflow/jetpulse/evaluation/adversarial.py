@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from jetpulse.evaluation.measures import Metrics, defined
 from jetpulse.evaluation.neighbours import density_coverage, expected_coverage, neighbour_distances
-from jetpulse.evaluation.spectra import Sample, check_array, read_sample
+from jetpulse.evaluation.spectra import Sample, read_sample, spectra_of
 from jetpulse.evaluation.two_sample import (
     MOST,
     RESOLUTION,
@@ -51,7 +51,7 @@ def measure(
         UserError: unusable predictions or truth.
     """
     sample = read_sample(truth, attributes, where)
-    generated = check_array(predicted, "generated", sample, where)
+    generated = spectra_of(predicted, "generated", sample, where)
     training = training_of(truth, attributes, where)
     return defined({"entries": len(sample)} | measure_generated(sample, generated, training))
 

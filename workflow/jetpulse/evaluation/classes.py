@@ -1,7 +1,7 @@
 """How well any number of classes are told apart: label (n,) is the true class, probability (n, k) the prediction."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import auc_interval, auc_with_error, placements
 from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
 from jetpulse.evaluation.paired import EntryShare, share_of_area, share_of_mean
+from jetpulse.evaluation.predictions import arrays_of, check_truth
 
 # Metric -> title and format of the number, in tables and the summary.
 COLUMNS = {
@@ -20,38 +21,6 @@ COLUMNS = {
     "auc": ("AUC", ".4f"),
     "average_precision": ("average precision", ".4f"),
 }
-
-
-def check_classes(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return label int64 (n,) and probability float64 (n, classes) of one dataset's predictions.
-
-    Raises:
-        UserError: they are not there, empty, or cannot be evaluated.
-    """
-    if "label" not in predicted or "probability" not in predicted or predicted["probability"].ndim != 2:
-        raise UserError(f"{where}: lacks label (n) or probability (n, classes); predict again")
-    label, probability = predicted["label"], predicted["probability"]
-    if len(label) != len(probability):
-        raise UserError(f"{where}: {len(label)} labels but {len(probability)} rows of probabilities; predict again")
-    if not len(label):
-        raise UserError(f"{where}: has no entries; the test split must not be empty")
-    last = probability.shape[1] - 1
-    _refuse((label < 0) | (label > last), where, lambda i: f"label is {label[i]}, expected a class from 0 to {last}")
-    bad = ~((probability >= 0) & (probability <= 1))
-    _refuse(
-        bad.any(axis=1),
-        where,
-        lambda i: f"probability is {probability[i][bad[i]][0]}, expected a number from 0 to 1; predict again",
-    )
-    total = probability.sum(axis=1)
-    _refuse(np.abs(total - 1) > 1e-6, where, lambda i: f"probabilities add up to {total[i]:.7g}, not 1; predict again")
-    return label.astype(np.int64), probability.astype(np.float64)
-
-
-def _refuse(bad: np.ndarray, where: str, reason: Callable[[int], str]) -> None:
-    wrong = np.flatnonzero(bad)
-    if len(wrong):
-        raise UserError(f"{where}: entry {wrong[0]}: {reason(wrong[0])}")
 
 
 def measure(
@@ -68,14 +37,19 @@ def measure(
     Raises:
         UserError: unusable predictions, or made from other entries than ``truth``.
     """
-    label, probability = check_classes(predicted, where)
+    label, probability = _classes(predicted, where)
     if "label" not in truth:
         raise UserError(f"{where}: its sample lacks test/label, its answers are no classes; check the task")
-    true, classes = truth["label"], int(attributes["outputs"])
-    _refuse(label != true, where, lambda i: f"label is {label[i]}, in the sample {true[i]}; predict again")
+    check_truth("label", label, truth, where)
+    classes = int(attributes["outputs"])
     if probability.shape[1] != classes:
         raise UserError(f"{where}: probabilities of {probability.shape[1]} classes, the sample has {classes}; train it")
     return measure_classes(label, probability)
+
+
+def _classes(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray]:
+    label, probability = arrays_of(predicted, ("label", "probability"), where)
+    return label.astype(np.int64), probability.astype(np.float64)
 
 
 def measure_classes(label: np.ndarray, probability: np.ndarray) -> Metrics:
@@ -112,7 +86,7 @@ def shares(predicted: Mapping[str, np.ndarray], where: str) -> dict[str, EntrySh
     Raises:
         UserError: unusable predictions.
     """
-    label, probability = check_classes(predicted, where)
+    label, probability = _classes(predicted, where)
     found = {"accuracy": share_of_mean(probability.argmax(axis=1) == label)}
     both = probability.shape[1] == 2 and 0 < label.sum() < len(label)
     return found | ({"auc": share_of_area(label, *placements(label, probability[:, 1]))} if both else {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from jetpulse.evaluation.measures import (
     fraction_with_error,
     mean_with_error,
     named,
+    rmse_with_error,
 )
 from jetpulse.evaluation.paired import EntryShare, share_of_mean, share_of_rmse
-from jetpulse.evaluation.predictions import read_predicted
+from jetpulse.evaluation.predictions import arrays_of, check_truth, read_predicted
 
 LEVELS = {"coverage_68": 0.683, "coverage_95": 0.954}
 # Metric -> title and format of the number, in the comparison's table and the summary.
@@ -31,40 +33,23 @@ COLUMNS = {
 }
 
 
-def check_bins(predicted: Mapping[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return label (n,) and probability (n, bins) of one dataset's predictions.
+def bins_of(
+    predicted: Mapping[str, np.ndarray], where: str, truth: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return label int64 (n,) and probability (n, bins) of one dataset's predictions.
 
     Raises:
-        UserError: they are not there, empty, or cannot be evaluated.
+        UserError: they are not there, or were not made from the entries of ``truth``: another label, or another number
+            of bins.
     """
-    if "label" not in predicted or "probability" not in predicted or predicted["probability"].ndim != 2:
-        raise UserError(f"{where}: lacks label (n) or probability (n, bins); predict again")
-    label, probability = predicted["label"], predicted["probability"]
-    if len(label) != len(probability):
-        raise UserError(f"{where}: {len(label)} labels but {len(probability)} rows of probabilities; predict again")
-    if not len(label):
-        raise UserError(f"{where}: has no entries; the test split must not be empty")
-    bins = probability.shape[1]
-    _refuse((label < 0) | (label >= bins), where, lambda i: f"label is {label[i]}, expected a bin from 0 to {bins - 1}")
-    bad = ~(np.isfinite(probability) & (probability >= 0))
-    _refuse(
-        bad.any(axis=1),
-        where,
-        lambda i: f"probability is {probability[i][bad[i]][0]}, expected a number from 0 to 1; predict again",
-    )
-    total = probability.sum(axis=1)
-    _refuse(
-        np.abs(total - 1) > 1e-6,
-        where,
-        lambda i: f"probabilities add up to {total[i]:.7g}, expected 1; predict again",
-    )
+    label, probability = arrays_of(predicted, ("label", "probability"), where)
+    check_truth("label", label, truth, where)
+    if "waveform" in truth and truth["waveform"].shape[-1] != probability.shape[1]:
+        found, expected = probability.shape[1], truth["waveform"].shape[-1]
+        raise UserError(
+            f"{where}: probabilities of {found} bins, the sample's waveforms have {expected}; predict again"
+        )
     return label.astype(np.int64), probability
-
-
-def _refuse(bad: np.ndarray, where: str, reason: Any) -> None:
-    wrong = np.flatnonzero(bad)
-    if len(wrong):
-        raise UserError(f"{where}: entry {wrong[0]}: {reason(wrong[0])}")
 
 
 def read_bins(path: Path, dataset: str) -> tuple[np.ndarray, np.ndarray]:
@@ -73,23 +58,7 @@ def read_bins(path: Path, dataset: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: not a predictions file, not tested on the dataset, or unusable predictions.
     """
-    return check_bins(read_predicted(path, dataset), f"{path}: {dataset}")
-
-
-def check_truth(label: np.ndarray, probability: np.ndarray, truth: Mapping[str, np.ndarray], where: str) -> None:
-    """Refuse predictions that were not made from these entries.
-
-    Raises:
-        UserError: another label, or another number of bins.
-    """
-    if "label" in truth:
-        true = truth["label"]
-        _refuse(label != true, where, lambda i: f"label is {label[i]}, in the sample {true[i]}; predict again")
-    if "waveform" in truth and truth["waveform"].shape[-1] != probability.shape[1]:
-        found, expected = probability.shape[1], truth["waveform"].shape[-1]
-        raise UserError(
-            f"{where}: probabilities of {found} bins, the sample's waveforms have {expected}; predict again"
-        )
+    return bins_of(read_predicted(path, dataset), f"{path}: {dataset}")
 
 
 def residual(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -123,13 +92,6 @@ def coverage(label: np.ndarray, probability: np.ndarray, levels: np.ndarray) -> 
     return np.array(covered), np.array(content)
 
 
-def rmse_with_error(residuals: np.ndarray) -> tuple[float, float]:
-    """Return the root mean square of residuals (n,) and its error, propagated from that of the mean square."""
-    square, error = mean_with_error(residuals**2)
-    root = float(np.sqrt(square))
-    return root, error / (2 * root) if root else error
-
-
 def measure(
     predicted: dict[str, np.ndarray], truth: dict[str, np.ndarray], attributes: dict[str, Any], where: str
 ) -> Metrics:
@@ -138,8 +100,7 @@ def measure(
     Raises:
         UserError: unusable predictions, or made from other entries than ``truth``.
     """
-    label, probability = check_bins(predicted, where)
-    check_truth(label, probability, truth, where)
+    label, probability = bins_of(predicted, where, truth)
     right, residuals = correct(label, probability), residual(label, probability)
     true = np.clip(probability[np.arange(len(label)), label], 1e-300, 1)
     covered, content = coverage(label, probability, np.array(list(LEVELS.values())))
@@ -189,5 +150,5 @@ def shares(predicted: Mapping[str, np.ndarray], where: str) -> dict[str, EntrySh
     Raises:
         UserError: unusable predictions.
     """
-    found = check_bins(predicted, where)
+    found = bins_of(predicted, where)
     return {"accuracy": share_of_mean(correct(*found)), "rmse": share_of_rmse(residual(*found))}

@@ -19,6 +19,13 @@ def mean_with_error(values: np.ndarray) -> tuple[float, float]:
     return float(np.mean(values)), error
 
 
+def rmse_with_error(residual: np.ndarray) -> tuple[float, float]:
+    """Return the root mean square of residuals (n,) and its error, propagated from that of the mean square."""
+    square, error = mean_with_error(residual**2)
+    root = float(np.sqrt(square))
+    return root, error / (2 * root) if root else error
+
+
 def named(name: str, value: float, error: float, low: float | None = None, high: float | None = None) -> Metrics:
     """Return a metric, its error and, if it has such, the ends of its interval, as metrics.json names them."""
     ends = {} if low is None else {f"{name}_low": low, f"{name}_high": high}

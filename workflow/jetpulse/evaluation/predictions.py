@@ -1,6 +1,6 @@
 """Reading predictions.h5, and the truth about its entries."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +79,29 @@ def check_events(found: np.ndarray, expected: np.ndarray, where: str, samples: P
             f"{where}: entry {first} is event {found[first]}, in the test split of {samples} it is event "
             f"{expected[first]}; predict again"
         )
+
+
+def arrays_of(predicted: Mapping[str, np.ndarray], names: Sequence[str], where: str) -> list[np.ndarray]:
+    """Return arrays (n, ...) of predictions by name; `jetpulse.samples.schemas` has checked their values.
+
+    Raises:
+        UserError: one is not there, as in predictions of another task, or there are no entries.
+    """
+    for name in names:
+        if name not in predicted:
+            raise UserError(f"{where}: lacks {name}, found {', '.join(predicted)}; check the task, or predict again")
+    if not len(predicted[names[0]]):
+        raise UserError(f"{where}: has no entries; the test split must not be empty")
+    return [predicted[name] for name in names]
+
+
+def check_truth(name: str, found: np.ndarray, truth: Mapping[str, np.ndarray], where: str) -> None:
+    """Refuse predictions (``where``) whose ``found`` labels or targets (n,) are not those of the sample, if it has any.
+
+    Raises:
+        UserError: the first entry that differs.
+    """
+    other = np.flatnonzero(found != truth[name]) if name in truth else ()
+    if len(other):
+        i = other[0]
+        raise UserError(f"{where}: entry {i}: {name} is {found[i]}, in the sample {truth[name][i]}; predict again")

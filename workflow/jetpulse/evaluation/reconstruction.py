@@ -7,7 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from jetpulse.evaluation.measures import Metrics, defined, mean_with_error
-from jetpulse.evaluation.spectra import check_array, fit_fluxes, measure_fluxes, read_sample
+from jetpulse.evaluation.spectra import fit_fluxes, latent_of, measure_fluxes, read_sample, spectra_of
 
 # Metric -> title and format of the number, in the comparison's table and the summary.
 COLUMNS = {
@@ -39,8 +39,8 @@ def measure(
         UserError: unusable predictions or truth.
     """
     sample = read_sample(truth, attributes, where)
-    reconstruction = check_array(predicted, "reconstruction", sample, where)
-    latent = check_array(predicted, "latent", sample, where, spectra=False)
+    reconstruction = spectra_of(predicted, "reconstruction", sample, where)
+    latent = latent_of(predicted, where)
     value, error = math.nan, math.nan
     if sample.poisson_known:  # else a variance that is not the values' would make any number of it
         value, error = mean_with_error(chi_square(sample.counts, reconstruction))

@@ -1,4 +1,4 @@
-"""What the measures of all tasks on spectra share: the sample's truth, checks of predictions, recovery of fluxes."""
+"""What the measures of all tasks on spectra share: the sample's truth, predicted spectra, recovery of fluxes."""
 
 import json
 import math
@@ -12,6 +12,7 @@ import numpy as np
 from jetpulse.config import Counts, SpectrumDataset
 from jetpulse.errors import UserError
 from jetpulse.evaluation.measures import Metrics
+from jetpulse.evaluation.predictions import arrays_of
 from jetpulse.spectra.generator import expected_counts, line_shapes
 
 _EXACT = 2.0**24  # float32, as which samples are stored, holds every whole number up to here
@@ -72,31 +73,26 @@ def read_sample(truth: Mapping[str, np.ndarray], attributes: Mapping[str, Any], 
     return Sample(truth["counts"].astype(np.float64), truth.get("flux"), spec)
 
 
-def check_array(
-    predicted: Mapping[str, np.ndarray], name: str, sample: Sample, where: str, *, spectra: bool = True
-) -> np.ndarray:
-    """Return an array of predictions as float64 (n, bins), or (n, any number) unless they are ``spectra``.
+def spectra_of(predicted: Mapping[str, np.ndarray], name: str, sample: Sample, where: str) -> np.ndarray:
+    """Return reconstructed or generated spectra, float64 (n, bins).
 
     Raises:
-        UserError: it is not there, of another shape, or not finite.
+        UserError: they are not there, or have other bins than the sample's.
     """
-    shape = "(n, bins)" if spectra else "(n, dimensions)"
-    if name not in predicted or predicted[name].ndim != 2 or not predicted[name].shape[1]:
-        raise UserError(f"{where}: lacks {name} {shape}; predict again")
-    values = predicted[name]
-    if len(values) != len(sample):
-        raise UserError(f"{where}: {name} has {len(values)} entries, the sample {len(sample)}; predict again")
-    if spectra and values.shape[1] != sample.counts.shape[1]:
+    (values,) = arrays_of(predicted, (name,), where)
+    if values.shape[1] != sample.counts.shape[1]:
         found, expected = values.shape[1], sample.counts.shape[1]
         raise UserError(f"{where}: {name} has {found} bins, the sample's spectra have {expected}; predict again")
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        entry, column = bad[0]
-        raise UserError(
-            f"{where}: entry {entry}: {name} is {values[entry, column]}, expected finite numbers; train again, "
-            "with a lower learning rate if it diverged"
-        )
     return values.astype(np.float64)
+
+
+def latent_of(predicted: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    """Return latent coordinates, float64 (n, latent).
+
+    Raises:
+        UserError: they are not there.
+    """
+    return arrays_of(predicted, ("latent",), where)[0].astype(np.float64)
 
 
 @dataclass(frozen=True)

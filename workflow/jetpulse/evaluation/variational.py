@@ -7,10 +7,10 @@ import numpy as np
 from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
-from jetpulse.errors import UserError
 from jetpulse.evaluation import adversarial, reconstruction
 from jetpulse.evaluation.measures import Metrics, defined, fraction_with_error, mean_with_error, named
-from jetpulse.evaluation.spectra import FluxFit, Sample, check_array, fit_fluxes, read_sample
+from jetpulse.evaluation.predictions import arrays_of
+from jetpulse.evaluation.spectra import FluxFit, fit_fluxes, read_sample, spectra_of
 
 TRAINING = adversarial.TRAINING
 LEVELS = {"coverage_68": 0.683, "coverage_95": 0.954}
@@ -24,22 +24,14 @@ COLUMNS = {
 }
 
 
-def posterior_of(predicted: dict[str, np.ndarray], sample: Sample, where: str) -> tuple[np.ndarray, np.ndarray]:
+def posterior_of(predicted: dict[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray]:
     """Return means and standard deviations of the posteriors, float64 (n, latent) each.
 
     Raises:
-        UserError: they are not there or cannot be.
+        UserError: they are not there.
     """
-    mean = check_array(predicted, "latent", sample, where, spectra=False)
-    sigma = check_array(predicted, "latent_sigma", sample, where, spectra=False)
-    if mean.shape != sigma.shape:
-        raise UserError(f"{where}: latent has {mean.shape[1]} dimensions, latent_sigma {sigma.shape[1]}; predict again")
-    bad = np.flatnonzero((sigma <= 0).any(axis=1))
-    if len(bad):
-        raise UserError(
-            f"{where}: entry {bad[0]}: latent_sigma is {sigma[bad[0]].min()}, expected above 0; predict again"
-        )
-    return mean, sigma
+    mean, sigma = arrays_of(predicted, ("latent", "latent_sigma"), where)
+    return mean.astype(np.float64), sigma.astype(np.float64)
 
 
 @threadpool_limits.wrap(limits=1)  # the last bits of sums in parallel depend on the number of threads
@@ -53,8 +45,8 @@ def measure(
     """
     metrics = reconstruction.measure(predicted, truth, attributes, where)
     sample = read_sample(truth, attributes, where)
-    mean, sigma = posterior_of(predicted, sample, where)
-    generated = check_array(predicted, "generated", sample, where)
+    mean, sigma = posterior_of(predicted, where)
+    generated = spectra_of(predicted, "generated", sample, where)
     divergence = divergences(mean, sigma)
     value, error = mean_with_error(divergence.sum(axis=1))
     metrics |= {"divergence": value, "divergence_error": error}

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from jetpulse.errors import UserError
+from jetpulse.evaluation.predictions import arrays_of
 from jetpulse.figures import classes
 from jetpulse.figures.problem_files import predict_at, read_tested
 from jetpulse.figures.problem_style import Entries
@@ -33,9 +34,7 @@ def plot_class_figures(
         UserError: unusable predictions, not of the test split of ``samples``, or not one model for each.
     """
     predicted, entries = read_tested(predictions, samples, dataset, models)
-    found = [
-        check_probability(row, entries, f"{path}: {dataset}") for row, path in zip(predicted, predictions, strict=True)
-    ]
+    found = [_probability(row, entries, f"{path}: {dataset}") for row, path in zip(predicted, predictions, strict=True)]
     if len({row.shape[1] for row in found}) > 1:
         raise UserError(f"{predictions[-1]}: {dataset}: has another number of classes than {predictions[0]}")
     counts = np.array([classes.confusion_counts(entries.label, row) for row in found])
@@ -43,21 +42,16 @@ def plot_class_figures(
     save_figure(classes.confusion(counts, entries.names), confusion)
 
 
-def check_probability(predicted: dict[str, np.ndarray], entries: Entries, where: str) -> np.ndarray:
+def _probability(predicted: dict[str, np.ndarray], entries: Entries, where: str) -> np.ndarray:
     """Return the probabilities (n, classes) of one training's predictions.
 
     Raises:
-        UserError: they are not there, not finite, or too few for the labels.
+        UserError: they are not there, or too few for the labels.
     """
     if entries.label is None:
         raise UserError(f"{where}: the entries have no label; are they those of a classification?")
-    probability = predicted.get("probability")
-    if probability is None or probability.ndim != 2 or len(probability) != len(entries):
-        raise UserError(f"{where}: lacks probability ({len(entries)}, classes); predict again")
-    if not np.isfinite(probability).all():
-        entry = np.flatnonzero(~np.isfinite(probability).all(axis=1))[0]
-        raise UserError(f"{where}: entry {entry}: probability is not finite; train again")
-    if entries.classes() > probability.shape[1] or entries.label.min() < 0:
+    (probability,) = arrays_of(predicted, ("probability",), where)
+    if entries.classes() > probability.shape[1]:
         wrong, k = entries.classes(), probability.shape[1]
         raise UserError(f"{where}: has probabilities of {k} classes, the entries have {wrong}; predict again")
     return probability

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jetpulse.errors import UserError
-from jetpulse.evaluation.localisation import check_bins, check_truth
+from jetpulse.evaluation.localisation import bins_of
 from jetpulse.evaluation.predictions import Arrays, read_predicted, read_truth
 from jetpulse.figures import localisation
 from jetpulse.figures.style import save_figure
@@ -44,10 +44,9 @@ def _read(
     for path in predictions:
         where = f"{path}: {dataset}"
         predicted = read_predicted(path, dataset)
-        label, row = check_bins(predicted, where)
         truth, _ = read_truth(samples, "pulses", predicted, where)
         if "waveform" not in truth:
             raise UserError(f"{samples}: lacks test/waveform; make the file again")
-        check_truth(label, row, truth, where)
+        label, row = bins_of(predicted, where, truth)
         probability.append(row)
     return label, np.array(probability), predicted["event"], truth

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from jetpulse.errors import UserError
+from jetpulse.evaluation.predictions import arrays_of
 from jetpulse.figures import regression
 from jetpulse.figures.classes import line_points
 from jetpulse.figures.problem_files import line_truth, predict_at, problem_attributes, read_entries, read_tested
@@ -35,26 +36,20 @@ def plot_regression_figure(
     """
     found, entries = read_tested(predictions, samples, dataset, models)
     numbers = np.array(
-        [_check_numbers(row, entries, f"{path}: {dataset}") for row, path in zip(found, predictions, strict=True)]
+        [_numbers(row, entries, f"{path}: {dataset}") for row, path in zip(found, predictions, strict=True)]
     )
     save_figure(_figure(entries, numbers, samples, models), out)
 
 
-def _check_numbers(predicted: Mapping[str, np.ndarray], entries: Entries, where: str) -> np.ndarray:
+def _numbers(predicted: Mapping[str, np.ndarray], entries: Entries, where: str) -> np.ndarray:
     """Return the predictions (n,) of one training.
 
     Raises:
-        UserError: they are not there or not finite.
+        UserError: they are not there, or the entries are none of a regression.
     """
     if entries.target is None:
         raise UserError(f"{where}: the entries have no target; are they those of a regression?")
-    values = predicted.get("prediction")
-    if values is None or values.shape != (len(entries),):
-        raise UserError(f"{where}: lacks prediction ({len(entries)},); predict again")
-    bad = np.flatnonzero(~np.isfinite(values))
-    if len(bad):
-        raise UserError(f"{where}: entry {bad[0]}: prediction is {values[bad[0]]}, expected a number; train again")
-    return values.astype(np.float64)
+    return arrays_of(predicted, ("prediction",), where)[0].astype(np.float64)
 
 
 def _figure(entries: Entries, numbers: np.ndarray, samples: Path, models: Sequence[Path]) -> Figure:

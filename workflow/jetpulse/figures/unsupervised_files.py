@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from jetpulse.evaluation.adversarial import TRAINING, neighbourhood, training_of
 from jetpulse.evaluation.predictions import Arrays, read_predicted, read_training, read_truth
 from jetpulse.evaluation.reconstruction import chi_square
-from jetpulse.evaluation.spectra import Sample, check_array, fit_fluxes, read_sample
+from jetpulse.evaluation.spectra import Sample, fit_fluxes, latent_of, read_sample, spectra_of
 from jetpulse.evaluation.two_sample import comparable, components_of
 from jetpulse.evaluation.variational import posterior_of
 from jetpulse.figures import latent as latents
@@ -54,7 +54,7 @@ def plot_reconstruction_figures(
         UserError: unusable predictions, or not of the test split of ``samples``.
     """
     read = _read(predictions, samples, dataset)
-    coordinates = check_array(read.predicted[0], "latent", read.sample, read.wheres[0], spectra=False)
+    coordinates = latent_of(read.predicted[0], read.wheres[0])
     save_figure(_reconstruction(read, None), reconstruction)
     save_figure(_latent(read.sample, coordinates, None), latent)
 
@@ -69,7 +69,7 @@ def plot_variational_figures(
         UserError: unusable predictions, or not of the test split of ``samples``.
     """
     read = _read(predictions, samples, dataset)
-    posterior = posterior_of(read.predicted[0], read.sample, read.wheres[0])
+    posterior = posterior_of(read.predicted[0], read.wheres[0])
     save_figure(_reconstruction(read, posterior), reconstruction)
     save_figure(_latent(read.sample, *posterior), latent)
     save_figure(_generated(read), generated)
@@ -88,7 +88,7 @@ def plot_adversarial_figures(predictions: Sequence[Path], samples: Path, dataset
 def _reconstruction(read: _Read, posterior: tuple[np.ndarray, np.ndarray] | None) -> Figure:
     sample = read.sample
     models = [
-        check_array(predicted, "reconstruction", sample, where)
+        spectra_of(predicted, "reconstruction", sample, where)
         for predicted, where in zip(read.predicted, read.wheres, strict=True)
     ]
     values = np.array([chi_square(sample.counts, model) for model in models]) if sample.poisson_known else None
@@ -122,7 +122,7 @@ def _generated(read: _Read) -> Figure:
     sample, expected = read.sample, read.sample.expected()
     trainings = []
     for predicted, where in zip(read.predicted, read.wheres, strict=True):
-        spectra = check_array(predicted, "generated", sample, where)
+        spectra = spectra_of(predicted, "generated", sample, where)
         real, likewise = comparable(sample, spectra)
         first, second, _ = components_of(real, likewise, noisy=expected is None and sample.noisy)
         measured = neighbourhood(sample, spectra, read.training)
