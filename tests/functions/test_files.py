@@ -222,6 +222,31 @@ def test_what_leads_out_of_a_file_is_refused_by_its_place(tmp_path, hdf5, write,
         assert_one_line(error, hdf5, "/a/b", found, "copy the data")
 
 
+@pytest.mark.parametrize(
+    ("options", "rows", "refused"),
+    [
+        pytest.param({}, 0, True, id="never"),
+        pytest.param({"chunks": (5, 2)}, 0, True, id="no-chunk"),
+        pytest.param({"chunks": (5, 2)}, 15, True, id="half-of-the-chunks"),
+        pytest.param({"chunks": (5, 2), "compression": "gzip"}, 30, False, id="all"),
+        pytest.param({"chunks": (5, 2), "fillvalue": -1}, 15, False, id="what-stands-elsewhere-is-said"),
+    ],
+)
+def test_arrays_that_were_not_written_to_their_end_are_refused(hdf5, options, rows, refused):
+    with h5py.File(hdf5, "a") as handle:
+        dataset = handle.create_dataset("late", (30, 3), "f4", **options)
+        if rows:
+            dataset[:rows] = 0
+        handle.create_dataset("none", (0, 3), "f4")
+        handle.create_dataset("axis", (30,), "f4").make_scale("a dimension of netCDF, which has no values")
+    if not refused:
+        with open_hdf5(hdf5):
+            return
+    with pytest.raises(UserError) as error, open_hdf5(hdf5):
+        pass
+    assert_one_line(error, hdf5, "/late was not written", "make it again")
+
+
 def test_links_that_are_user_defined_are_refused(hdf5):
     with h5py.File(hdf5, "a") as handle:
         handle["name"] = h5py.ExternalLink("other.h5", "/x")

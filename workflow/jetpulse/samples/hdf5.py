@@ -1,11 +1,13 @@
 """HDF5 files, opened and created in this one place, with errors a person can act on.
 
 What is opened holds its data itself: files that lead to others are refused, since they would make of this file's
-contents whatever lies at a path elsewhere, or zeros where there is nothing.
+contents whatever lies at a path elsewhere, or zeros where there is nothing. So are files with arrays that were never
+written, which HDF5 reads as zeros, too.
 """
 
 import errno
 import io
+import math
 import os
 import re
 import signal
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-from h5py import h5d, h5g, h5l, h5o
+from h5py import h5d, h5ds, h5g, h5l, h5o, h5p
 
 from jetpulse.errors import UserError
 from jetpulse.open_files import too_many_open
@@ -84,7 +86,7 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
 
     Raises:
         UserError: missing, unreadable, empty, in use, not HDF5, truncated or damaged, each in its own words; links
-            other than hard ones, external storage or virtual datasets in it.
+            other than hard ones, external storage, virtual or unwritten datasets in it.
     """
     path = Path(path)
     if not path.exists():
@@ -166,7 +168,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _refuse_elsewhere(handle: h5py.File, path: Path) -> None:
-    """Look at every link and dataset, each group once, and refuse what leads out of the file.
+    """Look at every link and dataset, each group once, and refuse what leads out of the file or is not in it.
 
     Names of objects (references, dimension scales) are not followed by any reader, so they are left alone.
     """
@@ -199,6 +201,23 @@ def _refuse_storage(dataset: h5d.DatasetID, place: str, path: Path) -> None:
         raise UserError(f"{path}: {place} is a virtual dataset, a view of other files; {_WHOLE}")
     if creation.get_external_count():
         raise UserError(f"{path}: {place} has its data in another file (external storage); {_WHOLE}")
+    if _is_unwritten(dataset, creation):
+        raise UserError(
+            f"{path}: {place} was not written, or not to its end, and would be read as zeros; what wrote the file was "
+            "stopped: make it again"
+        )
+
+
+def _is_unwritten(dataset: h5d.DatasetID, creation: h5p.PropDCID) -> bool:
+    """Return whether values of a dataset have no bytes in the file, and its writer has not said what stands for them."""
+    if not dataset.get_space().get_simple_extent_npoints() or h5ds.is_scale(dataset):  # netCDF's have only a name
+        return False
+    if creation.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED:
+        return False
+    if creation.get_layout() == h5d.CHUNKED:
+        sides = zip(dataset.shape, creation.get_chunk(), strict=True)
+        return dataset.get_num_chunks() < math.prod(-(-size // chunk) for size, chunk in sides)
+    return creation.get_layout() == h5d.CONTIGUOUS and not dataset.get_storage_size()
 
 
 def _address(group: h5g.GroupID) -> int:
