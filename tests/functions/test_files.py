@@ -238,6 +238,7 @@ def test_arrays_that_were_not_written_to_their_end_are_refused(hdf5, options, ro
         if rows:
             dataset[:rows] = 0
         handle.create_dataset("none", (0, 3), "f4")
+        handle.create_dataset("_i_table/index/indicesLR", (30,), "i4")
         handle.create_dataset("axis", (30,), "f4").make_scale("a dimension of netCDF, which has no values")
     if not refused:
         with open_hdf5(hdf5):

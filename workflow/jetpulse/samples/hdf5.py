@@ -192,6 +192,7 @@ def _refuse_elsewhere(handle: h5py.File, path: Path) -> None:
 
 
 _LINKS = {h5l.TYPE_SOFT: "is a soft link", h5l.TYPE_EXTERNAL: "is a link to another file"}
+_INDEX = "/_i_"  # PyTables calls the indexes of tables so; it leaves parts of them empty, and no reader reads them
 _WHOLE = "only files that hold their data themselves are read; copy the data to its place"
 
 
@@ -201,7 +202,7 @@ def _refuse_storage(dataset: h5d.DatasetID, place: str, path: Path) -> None:
         raise UserError(f"{path}: {place} is a virtual dataset, a view of other files; {_WHOLE}")
     if creation.get_external_count():
         raise UserError(f"{path}: {place} has its data in another file (external storage); {_WHOLE}")
-    if _is_unwritten(dataset, creation):
+    if _INDEX not in place and _is_unwritten(dataset, creation):
         raise UserError(
             f"{path}: {place} was not written, or not to its end, and would be read as zeros; what wrote the file was "
             "stopped: make it again"
@@ -209,7 +210,7 @@ def _refuse_storage(dataset: h5d.DatasetID, place: str, path: Path) -> None:
 
 
 def _is_unwritten(dataset: h5d.DatasetID, creation: h5p.PropDCID) -> bool:
-    """Return whether values of a dataset have no bytes in the file, and its writer has not said what stands for them."""
+    """Return whether values of a dataset have no bytes in the file, though its writer names none to stand for them."""
     if not dataset.get_space().get_simple_extent_npoints() or h5ds.is_scale(dataset):  # netCDF's have only a name
         return False
     if creation.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED:
