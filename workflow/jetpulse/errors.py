@@ -1,4 +1,8 @@
-"""The exceptions that are no defects of the program: a mistake of the user's, and being asked to stop."""
+"""Expected errors, invalid input and termination by a signal, and the words of exceptions of libraries."""
+
+import re
+
+_LONGEST_REASON = 160
 
 
 class UserError(Exception):
@@ -23,3 +27,20 @@ class StoppedError(Exception):
         """Keep the message, one line, and the exit code."""
         super().__init__(message)
         self.code = code
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's words, or its name if it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def reason(error: BaseException) -> str:
+    """Return all of an exception's words as a short piece of one line, or its name if it has none."""
+    text = plain(error) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON].rstrip() + "..."
+
+
+def plain(value: object) -> str:
+    """Return a text that may come from a damaged file without line breaks and control characters."""
+    text = " ".join(str(value).split())
+    return re.sub(r"[^ -~\u00a0-\ud7ff]", "?", text)

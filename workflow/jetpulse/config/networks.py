@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from jetpulse.config.estimators import EstimatorName, EstimatorParameters
 from jetpulse.config.types import Depth, Number, Odd, OfTwoClasses, Size, Sizes, Task
+from jetpulse.errors import first_line
 
 # Read as text, never imported: networks live above the config and bring torch with them.
 _FOLDER = Path(__file__).parent.parent / "models"
@@ -172,9 +173,8 @@ def _model(name: str, what: str, fields: dict[str, Any]) -> type[BaseModel]:
         model = create_model(name, __config__=config, **fields)
         model.model_rebuild(_types_namespace=_TYPES)
     except Exception as error:  # whatever it raises to evaluate an annotation
-        reason = str(error).partition("\n")[0]
         allowed = ", ".join(key for key in _TYPES if key != "Real")
-        msg = f"the type of {what} is not understood ({reason}); use Python's own types and {allowed}"
+        msg = f"the type of {what} is not understood ({first_line(error)}); use Python's own types and {allowed}"
         raise NetworkFileError(msg) from error
     return model
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, first_line
 from jetpulse.fetch.sources import is_safe_member
 from jetpulse.fetch.transfer import check_space
 
@@ -51,7 +51,7 @@ def extract(archive: Path, member: str, path: Path) -> None:
             check_space(path.parent, size, where)
             shutil.copyfileobj(source, target, _CHUNK)
     except _DAMAGES as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(":")
+        reason = first_line(error).rstrip(":")
         raise UserError(f"{archive}: the archive is damaged ({reason}); remove it and fetch it again") from error
 
 

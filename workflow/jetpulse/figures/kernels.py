@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, first_line
 from jetpulse.figures.style import COLOURS, save_figure, styled
 from jetpulse.training.descriptions import load_description, read_weights
 
@@ -46,7 +46,7 @@ def read_kernels(model: Path) -> Kernels:
     try:
         tensors = load(content)
     except SafetensorError as error:
-        raise UserError(f"{model}: not a model in safetensors format ({str(error).splitlines()[0]})") from error
+        raise UserError(f"{model}: not a model in safetensors format ({first_line(error)})") from error
     shapes = [tensors[name].shape if name in tensors else () for name in ("first.weight", "second.weight")]
     if shapes[0] != (*shapes[0][:1], 1, 1, *shapes[0][3:4]) or shapes[1] != (1, *shapes[0][:1], *shapes[1][2:4]):
         told = ", ".join("none" if not shape else str(shape) for shape in shapes)

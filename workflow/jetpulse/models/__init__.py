@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from jetpulse.config.networks import check_model
-from jetpulse.errors import StoppedError, UserError
+from jetpulse.errors import StoppedError, UserError, first_line
 
 # Weights, gradients and the two moments of Adam.
 _COPIES = 4
@@ -105,7 +105,8 @@ def _reason(error: Exception, file: str) -> str:
     """Return an exception in one line, with the line of the network's file that raised it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == file]
     at = f" (line {lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}{at}"
+    name, words = type(error).__name__, first_line(error)
+    return (name if words == name else f"{name}: {words}") + at
 
 
 def count_parameters(network: nn.Module) -> int:

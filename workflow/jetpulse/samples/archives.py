@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, first_line
 from jetpulse.open_files import too_many_open
 
 # What numpy and the archives below it raise for bytes that are wrong. Running out of memory is among them: the arrays
@@ -71,8 +71,3 @@ def cannot_open(path: Path, error: OSError, expected: str) -> UserError:
     if isinstance(error, IsADirectoryError):
         return UserError(f"{path}: is a folder, expected {expected}")
     return UserError(f"{path}: permission denied; check who may read the file")
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an exception's words, or its name if it has none."""
-    return next(iter(str(error).splitlines()), type(error).__name__)

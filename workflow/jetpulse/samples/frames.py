@@ -15,9 +15,9 @@ import h5py
 import hdf5plugin  # noqa: F401 - importing it lets h5py read blosc-compressed files
 import numpy as np
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, reason
 from jetpulse.samples import open_hdf5
-from jetpulse.samples.hdf5 import DAMAGED, ended_by_signals, reason
+from jetpulse.samples.hdf5 import DAMAGED, ended_by_signals
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 import h5py
 from h5py import h5d, h5ds, h5g, h5l, h5o, h5p
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, first_line, reason
 from jetpulse.open_files import too_many_open
 from jetpulse.samples.files import publish
 
@@ -225,11 +225,6 @@ def _address(group: h5g.GroupID) -> int:
     return h5o.get_info(group).addr
 
 
-def reason(error: Exception) -> str:
-    """Return an exception's words in one line, or its name if it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def _read_failure(error: OSError) -> str:
     text = str(error)
     if "unable to lock file" in text or "already open for write" in text:
@@ -247,4 +242,4 @@ def _read_failure(error: OSError) -> str:
         return f"the file is truncated{detail}; fetch or make it again"
     if "file signature not found" in text:
         return "not an HDF5 file; check the path and the format"
-    return f"cannot be read as HDF5 ({text.splitlines()[0]}); fetch or make it again"
+    return f"cannot be read as HDF5 ({first_line(error)}); fetch or make it again"

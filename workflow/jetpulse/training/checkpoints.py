@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, first_line
 from jetpulse.samples import publish
 from jetpulse.samples.locks import held, sweep
 
@@ -138,8 +138,9 @@ def load_checkpoint(
             progress.sums, progress.random = tensors["epoch/sums"], _below(tensors, "random")
         return progress
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: damaged checkpoint ({reason}); delete it to train from the start") from error
+        raise UserError(
+            f"{path}: damaged checkpoint ({first_line(error)}); delete it to train from the start"
+        ) from error
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from signal import Signals as SignalName
 
 import torch
 
-from jetpulse.errors import DivergedError, StoppedError, UserError
+from jetpulse.errors import DivergedError, StoppedError, UserError, first_line
 from jetpulse.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from jetpulse.training.interruptions import Signals
 from jetpulse.training.steps import Stepper
@@ -129,10 +129,9 @@ class Keeper:
             if self.signals.number:  # a signal to all processes of a job ends the compiler's, which have no handler
                 name, code = SignalName(self.signals.number).name, 128 + self.signals.number
                 raise StoppedError(f"stopped by {name} while torch compiled; {self.kept()}", code) from error
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise UserError(
-                f"training.compile: torch cannot compile the network here ({reason.strip()}); install a C++ compiler "
-                f"such as g++, or set compile: false"
+                f"training.compile: torch cannot compile the network here ({first_line(error)}); install a C++ "
+                "compiler such as g++, or set compile: false"
             ) from error
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from torch import distributed
 
-from jetpulse.errors import StoppedError, UserError
+from jetpulse.errors import StoppedError, UserError, first_line
 from jetpulse.training.interruptions import SIGNALS
 
 _MEETING = "JETPULSE_MEETING"
@@ -142,10 +142,9 @@ def joined(processes: int, device: torch.device) -> Iterator[Group]:
     try:
         distributed.init_process_group(backend, method, rank=rank, world_size=processes)
     except (RuntimeError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
         names = ", ".join(name for name in _OF_THE_SITE if name in os.environ) or "the host's name and network"
         raise UserError(
-            f"training.processes: the processes do not find each other ({reason}); check {names}"
+            f"training.processes: the processes do not find each other ({first_line(error)}); check {names}"
         ) from error
     if meeting:
         threading.Thread(target=_end_with_the_launcher, daemon=True).start()

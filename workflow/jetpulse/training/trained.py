@@ -11,7 +11,7 @@ from safetensors.torch import load
 from torch import nn
 
 from jetpulse.codelibraries import installed
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, first_line
 from jetpulse.models import build_network
 from jetpulse.samples import Block, Writer
 from jetpulse.samples.duplicates import check_unseen
@@ -51,8 +51,9 @@ def load_model(
         network.load_state_dict({name: value for name, value in tensors.items() if not name.startswith(PREFIX)})
         _check_finite(tensors, network)
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{model}: does not hold the weights that model.json describes ({reason})") from error
+        raise UserError(
+            f"{model}: does not hold the weights that model.json describes ({first_line(error)})"
+        ) from error
     if views > 1:
         network = import_module("jetpulse.training.views").MeanOfViews(network, views)
     return network.to(device, memory_format=torch.channels_last), description, normalisation

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jetpulse.config import JetSource
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, plain, reason
 from jetpulse.open_files import too_many_open
 
 # More are not believed; a damaged file may claim any number. The public samples have up to 200.
@@ -19,7 +18,6 @@ MOST_CONSTITUENTS = 100_000
 # What is read at once has at most so many constituents (128 MB of momenta), however many a jet has.
 MOST_AT_ONCE = 4_000_000
 IN_GEV = {"GeV": 1.0, "MeV": 1e-3, "TeV": 1e3}
-_LONGEST_REASON = 160
 
 
 @dataclass(frozen=True)
@@ -89,18 +87,6 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         ) from error
     except Exception as error:
         raise UserError(f"{path}: {what} cannot be read ({reason(error)}); fetch or make the file again") from error
-
-
-def reason(error: BaseException) -> str:
-    """Return an exception's words as a short piece of one line."""
-    text = plain(error) or type(error).__name__
-    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON].rstrip() + "..."
-
-
-def plain(value: object) -> str:
-    """Return a text that may come from a damaged file without line breaks and control characters."""
-    text = " ".join(str(value).split())
-    return re.sub(r"[^ -~\u00a0-\ud7ff]", "?", text)
 
 
 def missing_name(path: str | Path, what: str, name: str, found: Collection[str]) -> UserError:

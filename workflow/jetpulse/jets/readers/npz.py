@@ -15,9 +15,9 @@ from typing import IO
 import numpy as np
 
 from jetpulse.config import JetSource
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, plain
 from jetpulse.jets.kinematics import COLUMNS
-from jetpulse.jets.readers.base import MOST_AT_ONCE, Chunk, check_counts, event_names, plain, reading
+from jetpulse.jets.readers.base import MOST_AT_ONCE, Chunk, check_counts, event_names, reading
 from jetpulse.jets.readers.padding import PADDING, cut_padding
 from jetpulse.samples import counts_to_offsets
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jetpulse.config import Fields, JetSource, Label
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, plain
 from jetpulse.jets.kinematics import COLUMNS
 from jetpulse.jets.readers.base import (
     MOST_AT_ONCE,
@@ -23,7 +23,6 @@ from jetpulse.jets.readers.base import (
     check_lengths,
     event_names,
     missing_name,
-    plain,
     reading,
 )
 from jetpulse.jets.readers.labels import choose

@@ -10,9 +10,9 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, plain
 from jetpulse.jets.readers import rntuple
-from jetpulse.jets.readers.base import MOST_AT_ONCE, check_lengths, missing_name, plain, reading
+from jetpulse.jets.readers.base import MOST_AT_ONCE, check_lengths, missing_name, reading
 from jetpulse.samples import counts_to_offsets
 
 _MAGIC = b"root"

@@ -15,9 +15,9 @@ import hdf5plugin  # noqa: F401 - importing it lets h5py read blosc-compressed f
 import numpy as np
 
 from jetpulse.config import JetSource
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, plain
 from jetpulse.jets.kinematics import COLUMNS
-from jetpulse.jets.readers.base import Chunk, event_names, missing_name, plain, reading
+from jetpulse.jets.readers.base import Chunk, event_names, missing_name, reading
 from jetpulse.jets.readers.padding import drop_zeros
 from jetpulse.samples import open_hdf5
 
