@@ -230,7 +230,7 @@ def test_frames_that_do_not_fit_their_labels_are_refused(tmp_path):
     refused(tmp_path, dataset({"files": str(data), "labels": str(data)}), data, "has 2 columns (0, 1), expected one")
 
 
-@pytest.mark.parametrize("value", ["1.5", "-1", "1000", "1e30"])
+@pytest.mark.parametrize("value", ["1.5", "-2", "1000", "1e30"])
 def test_what_is_no_class_is_refused(tmp_path, value):
     path = write(tmp_path / "t.csv", f"a,kind\n1,0\n2,1\n3,{value}\n")
     refused(tmp_path, dataset({"files": str(path), "label": "kind"}), path, "entry 2: kind is", "whole number from 0")
@@ -252,6 +252,17 @@ def test_codes_of_classes_are_their_names_in_one_order_over_all_files_and_splits
         "classes by their codes: 2 is class 0, 5 is class 1, 9 is class 2",
         "class 9 is in test only, not in train, where it could be learned",
     ]
+
+
+def test_minus_one_is_a_class_only_beside_one(tmp_path):
+    path = write(tmp_path / "t.csv", "a,kind\n" + "".join(f"{i},{i % 2 * 2 - 1}\n" for i in range(6)))
+    write_samples(tmp_path / "s.h5", dataset({"files": str(path), "label": "kind"}, ONLY_TRAIN))
+    assert joined(tmp_path / "s.h5", "label").tolist() == [0, 1] * 3
+    assert read_attributes(tmp_path / "s.h5")["classes"] == "-1, 1"
+    for others in ("0,1", "0", ""):
+        rows = "".join(f"{i},{code}\n" for i, code in enumerate([*others.split(","), -1]) if code != "")
+        path = write(tmp_path / "t.csv", "a,kind\n" + rows)
+        refused(tmp_path / "none", dataset({"files": str(path), "label": "kind"}), path, "kind is -1 as well as")
 
 
 def test_codes_of_classes_in_files_beside_are_numbered_anew(tmp_path):

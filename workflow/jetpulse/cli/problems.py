@@ -16,8 +16,8 @@ def build_problems(out: Path, spec: str) -> None:
     episodes of a changing rate; scikit-learn's digits are at hand. Files are csv (.csv, .csv.gz), pandas HDF5 in fixed
     format, and pictures in idx files.
 
-    Classes are whole numbers from 0; where numbers are left out between them, as in 1 and 2, they are the places of
-    these codes in ascending order, and the codes are the names of the classes.
+    Classes are whole numbers from 0, or -1 and 1; where numbers are left out between them, as in 1 and 2, they are the
+    places of these codes in ascending order, and the codes are the names of the classes.
 
     Writes a group per split: event int64 (n), features float32 (n, ...), of classes label int64 (n) and of classes and
     numbers target float64 (n). Names of columns and classes are attributes. The same spec gives the same bytes.

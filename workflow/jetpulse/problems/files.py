@@ -2,7 +2,6 @@
 
 import fnmatch
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib import import_module
@@ -13,6 +12,7 @@ import numpy as np
 from jetpulse.config import Columns, ProblemDataset
 from jetpulse.errors import UserError
 from jetpulse.problems.entries import Entries, Part
+from jetpulse.problems.remarks import Remarks
 from jetpulse.samples import (
     SPLITS,
     Block,
@@ -53,7 +53,7 @@ def write_samples(
     the same as a number, ``target`` float64 (n); of numbers ``target`` alone; of episodes none of these. The event is
     the number of a generated entry, or what ``jetpulse.samples.events`` says. Attributes: ``shape``, ``outputs``
     (classes, 1 number or 3 actions), ``columns`` and ``classes`` (names, joined by ", "), ``target`` (name and unit).
-    ``log`` gets lines for what is worth knowing about the classes, events and equal rows.
+    ``log`` gets lines for what is worth knowing about the classes, events, equal rows and columns.
 
     Rows of files without columns that name an event are assigned by their values, so that equal ones share a split.
 
@@ -67,6 +67,7 @@ def write_samples(
     shuffled = spec.split.method == "shuffle" and not entries.events
     remedy = "assign rows by `method: hash`, equal ones together" if shuffled else "remove it from one of them"
     duplicates = Duplicates(entries.files, keep, remedy=remedy)
+    remarks = Remarks(entries.columns, entries.target)
     definition = spec.model_dump(exclude={"question"})
     with Writer.create(path, "problems", spec=definition, units=entries.units, packages=entries.packages) as writer:
         empty = np.zeros(0, np.int64 if entries.answers == "classes" else np.float64)
@@ -87,6 +88,8 @@ def write_samples(
                         counts[split] += len(chosen)
                         if entries.answers == "classes":
                             seen.update((split, int(label)) for label in np.unique(answers[chosen]))
+                    if entries.files and entries.columns:
+                        remarks.add(features, answers, row)
                     if entries.answers == "number" and len(answers):
                         ends |= {float(answers.min()), float(answers.max())}
                     row += len(features)
@@ -96,17 +99,10 @@ def write_samples(
             raise UserError(f"{path}: {entries.target} is {ends.pop():g} in all entries; there is nothing to learn")
         _check_splits(path, spec, counts, "; equal rows share one unless `duplicates: keep`" if by_value else "")
         writer.describe(**_attributes(entries, definition, {label for _, label in seen}, path))
-    lines = [*describe_events(dict.fromkeys(entries.files, entries.events)), *_about_ids(entries)]
+    lines = [*describe_events(dict.fromkeys(entries.files, entries.events)), *remarks.lines()]
     for line in [*lines, *_about_classes(entries, seen)]:
         log(line)
     return counts
-
-
-def _about_ids(entries: Entries) -> Iterator[str]:
-    """Yield a line for every column of a file that may name an event by what it is called, but is learned from."""
-    for name in entries.columns if entries.files else ():
-        if re.fullmatch(r"(event|entry|row|patient|sample)?[ _-]?(id|number|nr|no)|event", name, re.IGNORECASE):
-            yield f"column {name!r} is learned from like any other; if it names events, set `event: {name}`"
 
 
 def _about_classes(entries: Entries, seen: Collection[tuple[str, int]]) -> Iterator[str]:

@@ -45,15 +45,15 @@ class _Pair:
         """Return answers as classes int64 (n,) or as they are; ``first`` is the number of the entry where they begin.
 
         Raises:
-            UserError: a class that is not a whole number from 0.
+            UserError: a class that is not a whole number from 0, nor -1.
         """
         if not self.classes:
             return values
-        wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= MOST_CLASSES))
+        wrong = np.flatnonzero((values != np.floor(values)) | (values < -1) | (values >= MOST_CLASSES))
         if len(wrong):
             raise UserError(
                 f"{(self.beside or self.file).path}: entry {first + wrong[0]}: {self.answer} is {values[wrong[0]]:g}, "
-                f"expected a class: a whole number from 0 to {MOST_CLASSES - 1}; entries count from 0"
+                f"expected a class: a whole number from 0 to {MOST_CLASSES - 1}, or -1 and 1; entries count from 0"
             )
         found = values.astype(np.int64)
         return np.searchsorted(self.codes, found) if self.codes else found
@@ -102,7 +102,7 @@ def entries(source: ProblemSource) -> Entries:
                 f"{pair.file.path}: {_layout(pair)}, but {first.file.path}: {_layout(first)}; all files of a dataset "
                 "need the same"
             )
-    codes = sorted(set().union(*(pair.found_codes() for pair in pairs))) if classes else []
+    codes = _codes(pairs) if classes else []
     if len(codes) > 1 and codes != list(range(len(codes))):
         pairs = [replace(pair, codes=tuple(codes)) for pair in pairs]
     keep, splits = source.duplicates == "keep", _splits(source.files)
@@ -125,6 +125,24 @@ def entries(source: ProblemSource) -> Entries:
         files=tuple(str(pair.file.path) for pair in pairs),
         events=tuple(source.event or ()),
     )
+
+
+def _codes(pairs: Sequence[_Pair]) -> list[int]:
+    """Return the codes of the classes in all files, in ascending order.
+
+    Raises:
+        UserError: -1, which may stand for a missing class, among others than 1.
+    """
+    found = [pair.found_codes() for pair in pairs]
+    codes = sorted(set().union(*found))
+    if codes[:1] == [-1] and codes != [-1, 1]:
+        pair = next(pair for pair, some in zip(pairs, found, strict=True) if -1 in some)
+        others = ", ".join(map(str, codes[1:6])) or "no other"
+        raise UserError(
+            f"{(pair.beside or pair.file).path}: {pair.answer} is -1 as well as {others}; -1 is a class only where 1 "
+            "is the other one: remove entries whose class is missing, or write classes as 0, 1, 2, ..."
+        )
+    return codes
 
 
 def _expanded(paths: Paths | None, key: str) -> list[str]:

@@ -210,6 +210,11 @@ def check_representation(path: str | Path, attributes: dict[str, Any], trained_o
         raise UserError(f"{path}: made with {made_with}, the model was trained on {trained_on}")
 
 
+def is_code(name: str) -> bool:
+    """Return whether a class's name is its code in the user's files: 0, 1, 2, ..., or -1."""
+    return name.removeprefix("-").isdecimal()
+
+
 def check_codes(path: str | Path, attributes: Mapping[str, Any], trained_on: Collection[str]) -> None:
     """Refuse a file whose classes stand for other codes of the user's files than those that a network was trained on.
 
@@ -219,7 +224,7 @@ def check_codes(path: str | Path, attributes: Mapping[str, Any], trained_on: Col
         UserError: names both.
     """
     found = str(attributes.get("classes", "")).split(", ")
-    if all(name.isdecimal() for name in (*found, *trained_on)) and trained_on and found != list(trained_on):
+    if all(map(is_code, (*found, *trained_on))) and trained_on and found != list(trained_on):
         raise UserError(
             f"{path}: has the classes {', '.join(found)}, the model was trained on {', '.join(trained_on)}; give the "
             "same class the same code in all files, and each dataset all classes"

@@ -22,7 +22,7 @@ from jetpulse.jets.substructure import jet_substructure
 from jetpulse.samples import SPLITS, Block, iterate_blocks, kind_of, open_hdf5, read_attributes, split_sizes
 from jetpulse.training.descriptions import read_description
 from jetpulse.training.devices import choose_device, describe_device
-from jetpulse.training.inputs import check_representation, make_inputs
+from jetpulse.training.inputs import check_representation, is_code, make_inputs
 from jetpulse.training.loop import predict_network
 from jetpulse.training.normalisation import Normalisation, restore
 from jetpulse.training.objectives import Objective, load_objective
@@ -240,7 +240,7 @@ def _classes(names: Sequence[str], predicted: Mapping[str, np.ndarray]) -> Colum
     # A slash would be a folder in HDF5.
     columns = {f"probability_{name.replace('/', '_')}": probability[:, k] for k, name in enumerate(names)}
     # A class is called as in the user's files, where its name is a code.
-    codes = np.array([int(name) if all(map(str.isdecimal, names)) else k for k, name in enumerate(names)])
+    codes = np.array([int(name) if all(map(is_code, names)) else k for k, name in enumerate(names)])
     return (
         {"class": codes[probability.argmax(axis=1)]}
         | columns
