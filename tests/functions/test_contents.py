@@ -59,7 +59,7 @@ def test_a_touched_file_or_a_copy_is_the_same(file: Path) -> None:
 
 def test_a_file_is_read_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = found(file)
-    monkeypatch.setattr(contents, "_hash", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(contents, "hash_file", lambda path: pytest.fail("read again"))
     assert found(file) == before
 
 
@@ -94,5 +94,5 @@ def test_much_to_read_is_told_once(file: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_missing_file_is_one_line(file: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         found(file.with_name("missing.csv"))

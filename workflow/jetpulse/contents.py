@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from jetpulse.errors import UserError
+from jetpulse.errors import cannot_open
 
 # Files that are larger are worth a line before they are read.
 _LARGE = 10**9
@@ -42,14 +42,14 @@ class Contents:
                 if self._known.get(path, [None])[:-1] != state:
                     new[path] = state
             except OSError as error:
-                raise UserError(f"{path}: {error.strerror}; check the path") from error
+                raise cannot_open(path, error, "a file") from error
         size = sum(state[0] for state in new.values())
         if size > _LARGE:
             self.tell(
                 f"Reading {size / _LARGE:.1f} GB in {len(new)} files of the config, to know them again by their content"
             )
         for path, state in new.items():
-            self._known[path] = [*state, _hash(path)]
+            self._known[path] = [*state, hash_file(path)]
         if new:
             self._keep(new)
         hashes = [self._known[path][-1] for path in paths]
@@ -85,9 +85,14 @@ def _state(path: str) -> list[int]:
     return [getattr(found, field) for field in _FIELDS]
 
 
-def _hash(path: str) -> str:
+def hash_file(path: str | Path, name: str = "sha256") -> str:
+    """Return the hash of a file's bytes, in hexadecimal digits; ``name`` is that of the algorithm.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     try:
         with Path(path).open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+            return hashlib.file_digest(handle, lambda: hashlib.new(name, usedforsecurity=False)).hexdigest()
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; check the path") from error
+        raise cannot_open(path, error, "a file") from error

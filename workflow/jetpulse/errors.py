@@ -1,6 +1,7 @@
 """Expected errors, invalid input and termination by a signal, and the words of exceptions of libraries."""
 
 import re
+from pathlib import Path
 
 _LONGEST_REASON = 160
 
@@ -27,6 +28,17 @@ class StoppedError(Exception):
         """Keep the message, one line, and the exit code."""
         super().__init__(message)
         self.code = code
+
+
+def cannot_open(path: str | Path, error: OSError, expected: str) -> UserError:
+    """Return the error for a file, ``expected`` to be "a table" or the like, that cannot be opened."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path}: no such file; check the path")
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path}: is a folder, expected {expected}")
+    if isinstance(error, PermissionError):
+        return UserError(f"{path}: permission denied; check who may read the file")
+    return UserError(f"{path}: cannot be read ({error.strerror or error}); check the file")
 
 
 def first_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 import yaml
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, cannot_open
 
 _TAG = "tag:yaml.org,2002:"
 # Levels of mappings and lists; a configuration has about ten.
@@ -38,12 +38,8 @@ def read_yaml(path: str | Path) -> Any:
     try:
         with path.open(encoding="utf-8") as handle:
             return parse_yaml(handle, str(path))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder, expected a YAML file") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        raise cannot_open(path, error, "a YAML file") from error
 
 
 def parse_yaml(text: str | TextIO, where: str) -> Any:

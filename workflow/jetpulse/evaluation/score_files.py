@@ -9,10 +9,10 @@ import hdf5plugin  # noqa: F401 - importing it lets h5py read blosc-compressed f
 import numpy as np
 
 from jetpulse.config.scores import ScoreColumns
-from jetpulse.errors import UserError, first_line
+from jetpulse.errors import UserError, cannot_open, first_line
 from jetpulse.evaluation.predictions import Arrays, read_predictions
 from jetpulse.samples import event_ids, kind_of, open_hdf5, read_npz
-from jetpulse.samples.archives import DAMAGED, cannot_open
+from jetpulse.samples.archives import DAMAGED
 
 _AGAIN = "fetch or make it again"
 _SCORES = ("score", "probability")  # names that are looked for if the config has none

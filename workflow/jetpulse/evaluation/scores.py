@@ -1,6 +1,5 @@
 """Other people's labels and scores, brought into the form of our own predictions."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from jetpulse.config.scores import ScoreColumns
+from jetpulse.contents import hash_file
 from jetpulse.errors import UserError
 from jetpulse.evaluation.predictions import Arrays
 from jetpulse.evaluation.score_files import read_score_file
@@ -57,9 +57,7 @@ def write_scores(
         order = np.arange(len(truth["label"]))
         log(f"{len(order)} entries taken to be in the order of the test split: labels agree, no event ids")
     _check_labels(found["label"][order], truth, scores, dataset)
-    with scores.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    spec = columns.model_dump() | {"file": scores.name, "sha256": digest}
+    spec = columns.model_dump() | {"file": scores.name, "sha256": hash_file(scores)}
     with Writer.create(path, "predictions", spec=spec, units={name: "1" for name in answer}) as writer:
         writer.append(dataset, Block(truth | {name: values[order] for name, values in answer.items()}))
 

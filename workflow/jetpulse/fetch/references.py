@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, cannot_open
 from jetpulse.resources import resource
 
 OWN = Path("config/references.csv")
@@ -35,8 +35,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             rows = list(csv.DictReader(handle))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
+    except OSError as error:
+        raise cannot_open(path, error, "a table") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a table with commas in UTF-8: {error}") from error
     if any("sample" not in row for row in rows):

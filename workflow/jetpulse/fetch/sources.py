@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, cannot_open
 from jetpulse.resources import resource
 from jetpulse.samples import SPLITS
 
@@ -149,10 +149,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     n = sum(value is not None for key, value in row.items() if key) + len(row.get(None, ()))
                     raise UserError(f"{path}: line {reader.line_num}: {n} columns, expected {len(COLUMNS)}")
                 yield reader.line_num, {key: value.strip() for key, value in row.items()}
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder, expected a table") from error
+    except OSError as error:
+        raise cannot_open(path, error, "a table") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8") from error
     except csv.Error as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jetpulse.config import Experiment
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, cannot_open
 from jetpulse.figures.table import tables_of, write_page
 
 _STYLE = """<style>
@@ -74,8 +74,8 @@ def _figure(name: str, path: Path) -> str:
     """
     try:
         content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
+    except OSError as error:
+        raise cannot_open(path, error, "an SVG file") from error
     if b"<svg" not in content[:2000]:
         raise UserError(f"{path}: is no SVG; give the figures of the problem")
     address = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"

@@ -9,8 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from jetpulse.errors import UserError, first_line
-from jetpulse.samples.archives import cannot_open
+from jetpulse.errors import UserError, cannot_open, first_line
 
 _BYTES = 0x08  # the only type of values that pictures and labels have
 _WHOLE = 8 << 20  # bytes read at once

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jetpulse.errors import UserError, first_line
+from jetpulse.errors import UserError, cannot_open, first_line
 from jetpulse.open_files import too_many_open
-from jetpulse.samples.archives import cannot_open
 
 # A photo of a good camera has 50 million pixels; a small file can claim thousands of times as many.
 MOST_PIXELS = 50_000_000

@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 
-from jetpulse.errors import UserError, first_line
+from jetpulse.errors import UserError, cannot_open, first_line
 from jetpulse.open_files import too_many_open
-from jetpulse.samples.archives import cannot_open
 
 LARGEST = float(np.finfo(np.float32).max)  # of what a sample can hold
 _PIECE = 8 << 20  # bytes of text at once

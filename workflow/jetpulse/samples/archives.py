@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jetpulse.errors import UserError, first_line
+from jetpulse.errors import UserError, cannot_open, first_line
 from jetpulse.open_files import too_many_open
 
 # What numpy and the archives below it raise for bytes that are wrong. Running out of memory is among them: the arrays
@@ -62,12 +62,3 @@ def read_npz(path: str | Path, choose: Callable[[Collection[str]], Iterable[str]
         if words := too_many_open(error):
             raise UserError(f"{path}: {words}") from error
         raise UserError(f"{path}: the file is damaged ({first_line(error)}); {_AGAIN}") from error
-
-
-def cannot_open(path: Path, error: OSError, expected: str) -> UserError:
-    """Return the error for a file that cannot be opened."""
-    if isinstance(error, FileNotFoundError):
-        return UserError(f"{path}: no such file; check the path")
-    if isinstance(error, IsADirectoryError):
-        return UserError(f"{path}: is a folder, expected {expected}")
-    return UserError(f"{path}: permission denied; check who may read the file")

@@ -5,12 +5,12 @@ has no such column, every row is an event, whose id is 31 bits of the SHA-256 of
 id depends neither on a file's name nor on the others that are read with it.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from jetpulse.contents import hash_file
 from jetpulse.errors import UserError
 from jetpulse.samples.splits import mix
 
@@ -121,11 +121,7 @@ class FileContents:
 
     def _digest(self, path: str) -> bytes:
         if path not in self._digests:
-            try:
-                with Path(path).open("rb") as file:
-                    self._digests[path] = hashlib.file_digest(file, "sha256").digest()
-            except OSError as error:
-                raise UserError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
+            self._digests[path] = bytes.fromhex(hash_file(path))
         return self._digests[path]
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, cannot_open
 from jetpulse.samples.locks import claimed, sweep, temporary_of
 
 
@@ -67,14 +67,10 @@ def load_json(path: str | Path) -> Any:
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder, expected a JSON file") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); make it again") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise cannot_open(path, error, "a JSON file") from error
 
 
 def _refuse_constant(name: str) -> None:

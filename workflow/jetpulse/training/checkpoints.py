@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
+from jetpulse.contents import hash_file
 from jetpulse.errors import UserError, first_line
 from jetpulse.samples import publish
 from jetpulse.samples.locks import held, sweep
@@ -48,11 +49,7 @@ def checkpoint_key(files: Sequence[Path | None], parts: Sequence[Any], code: str
     key = hashlib.sha256()
     for file in files:
         if file is not None:
-            try:
-                with file.open("rb") as handle:
-                    key.update(hashlib.file_digest(handle, "sha256").digest())
-            except OSError as error:
-                raise UserError(f"{file}: {error.strerror}; check the path") from error
+            key.update(bytes.fromhex(hash_file(file)))
     key.update(json.dumps([*parts, code, device.type, str(torch.__version__)], sort_keys=True).encode())
     return key.hexdigest()[:24]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, cannot_open
 from jetpulse.samples import load_json
 
 _NEEDED = ("model", "arguments", "shape", "outputs", "task", "seed", "training", "representation")
@@ -94,10 +94,8 @@ def read_history(path: Path) -> str:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; check the path") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise cannot_open(path, error, "a file") from error
 
 
 def _check(path: Path, content: bytes, description: Mapping[str, Any], what: str) -> None:

@@ -1,13 +1,13 @@
 """Released models: the weights of one training, with everything in model.json that a stranger has to know of them."""
 
 import csv
-import hashlib
 import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jetpulse.contents import hash_file
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, publish
 from jetpulse.samples.metrics import read_metrics
@@ -52,7 +52,7 @@ def write_release(
     weights = read_weights(model, description)
     release = {
         "experiment": experiment,
-        "data": {"file": inputs.as_posix(), "md5": _digest(inputs, "md5")},
+        "data": {"file": inputs.as_posix(), "md5": hash_file(inputs, "md5")},
         "code": dict(code),
         "seed": description["seed"],
         "metrics": read_metrics(metrics[chosen]),
@@ -107,14 +107,6 @@ def _validation_loss(model: Path) -> float:
     rows = csv.DictReader(io.StringIO(read_history(model.with_name("history.csv"))))
     values = [float(row["val_loss"]) for row in rows if row.get("val_loss")]
     return min((value for value in values if not math.isnan(value)), default=math.inf)
-
-
-def _digest(path: Path, name: str) -> str:
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, lambda: hashlib.new(name, usedforsecurity=False)).hexdigest()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
 
 
 def _numbers(values: Mapping[str, Any]) -> str:
