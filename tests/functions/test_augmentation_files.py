@@ -9,13 +9,13 @@ import torch
 from jetpulse.config import Experiment, JetImage
 from jetpulse.errors import UserError
 from jetpulse.jets.files import write_jet_images
-from jetpulse.samples import Block, Writer, load_json, read_attributes
+from jetpulse.samples import load_json, read_attributes
 from jetpulse.training import loop
 from jetpulse.training.augmentation import of_epoch, read_augmented
 from jetpulse.training.files import write_model
 from jetpulse.training.inputs import read_split
 from toy_jets import assert_one_line, write_jets
-from toys import CLASSIFICATION, CPU, experiment, load_split
+from toys import CLASSIFICATION, CPU, experiment, load_split, write_spectra
 
 EVERYTHING = {"rotation": True, "flip": True, "boost": 1.0, "smear": 0.1, "direction": 0.01, "drop": 0.1}
 SMALL = {"name": "particle-transformer", "width": 8, "heads": 2, "blocks": 1, "pair_width": 4, "constituents": 10}
@@ -168,6 +168,4 @@ def test_constituents_without_augmentation_are_refused(images, samples, tmp_path
 
 
 def test_entries_that_have_no_constituents_are_refused(tmp_path):
-    with Writer.create(tmp_path / "s.h5", "spectra", spec={}, units={}) as writer:
-        writer.append("train", Block({"event": np.arange(3)}))
-    assert_one_line(refused(tmp_path / "s.h5", None, EVERYTHING), "kind 'spectra'", "training.augment")
+    assert_one_line(refused(write_spectra(tmp_path / "s.h5"), None, EVERYTHING), "kind 'spectra'", "training.augment")

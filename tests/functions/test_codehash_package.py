@@ -159,7 +159,7 @@ def test_an_estimator_depends_on_scikit_learn_and_other_networks_do_not():
         ("training/fitting.py", "fit_network", set(), {"train", "predict"}),
         ("jets/substructure_kernels.py", "_tau", {"build-jet-observables"}, {"build-jet-images", "validate-jets"}),
         ("jets/distributions.py", "exceeds", {"plot-jet-observables"}, {"validate-jets", "build-jet-observables"}),
-        ("training/inputs.py", "SparseImages.batch", {"train", "predict"}, {"build-jet-images", "evaluate"}),
+        ("training/features.py", "SparseImages.batch", {"train", "predict"}, {"build-jet-images", "evaluate"}),
         ("training/checkpoints.py", "_below", {"train"}, {"predict"}),
         ("samples/files.py", "publish", set(NAMES) - {"list-models", "list-sources", "check-config"}, {"list-models"}),
         ("samples/store.py", "read_attributes", HDF5 - {"simulate-jets"}, {"combine", "compare", "plot-training"}),

@@ -14,7 +14,8 @@ from jetpulse.errors import UserError
 from jetpulse.models import build_network, count_parameters
 from jetpulse.models.constituents import pair_features, particle_features
 from jetpulse.samples import Block, Writer
-from jetpulse.training.inputs import Constituents, Inputs, make_inputs, read_split
+from jetpulse.training.features import Constituents
+from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.loop import evaluate_network, predict_network
 from jetpulse.training.objectives import base, load_objective
 from jetpulse.training.steps import Stepper

@@ -15,7 +15,8 @@ from torch import nn
 from jetpulse.config.streams import Stream
 from jetpulse.models import build_network
 from jetpulse.problems.trigger import generate_episodes, pulses_of, returns
-from jetpulse.training.inputs import Dense, Inputs
+from jetpulse.training.features import Dense
+from jetpulse.training.inputs import Inputs
 from jetpulse.training.loop import predict_network
 from jetpulse.training.objectives import Batch, control
 from toy_episodes import STREAM

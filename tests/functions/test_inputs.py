@@ -8,7 +8,8 @@ from jetpulse.errors import UserError
 from jetpulse.jets.images import to_dense
 from jetpulse.samples import Block, hash_events, read_block
 from jetpulse.seeds import integer_seed
-from jetpulse.training.inputs import Dense, SparseImages, check_codes, read_split
+from jetpulse.training.features import Dense, SparseImages
+from jetpulse.training.inputs import check_codes, read_split
 from jetpulse.training.objectives import load_objective
 from toy_jets import assert_one_line
 from toys import (
@@ -21,6 +22,7 @@ from toys import (
     load_split,
     random_images,
     write_images,
+    write_predictions_file,
     write_pulses,
     write_spectra,
 )
@@ -153,10 +155,10 @@ def test_a_missing_split_is_refused(tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    path = write_images(tmp_path / "i.h5", kind="jets-raw")
+    path = write_predictions_file(tmp_path / "p.h5", {"train": ([0, 1], [0.1, 0.9])})
     with pytest.raises(UserError) as error:
         load_split(path, "train")
-    assert_one_line(error, path, "kind 'jets-raw'", "jet-image")
+    assert_one_line(error, path, "kind 'predictions'", "jet-image")
 
 
 def test_dense_entries_are_handed_out_in_any_order_and_with_repetitions():

@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as arrays
 
 from jetpulse.errors import UserError
 from jetpulse.samples import read_block
+from jetpulse.training.features import Dense
 from jetpulse.training.files import write_model
-from jetpulse.training.inputs import Dense
 from jetpulse.training.normalisation import Normalisation, fit_normalisation, stored_normalisation
 from jetpulse.training.trained import load_model
 from toy_jets import assert_one_line

@@ -117,7 +117,7 @@ def test_a_search_that_was_ended_goes_on_where_it_was(images, tmp_path, monkeypa
 def test_inputs_and_kept_trials_that_cannot_be_read_are_one_line(images, tmp_path, monkeypatch):
     with pytest.raises(UserError) as error:
         search_settings(tmp_path / "no.h5", tmp_path / "out", plan_of(), checkpoints=tmp_path / "kept")
-    assert_one_line(error, tmp_path / "no.h5", "No such file", "check the path")
+    assert_one_line(error, tmp_path / "no.h5", "no such file", "check the path")
     monkeypatch.setattr(search, "write_model", Script(GOOD))
     with pytest.raises(IndexError):  # as if it had crashed in the second trial
         search_settings(images, tmp_path / "out", plan_of(), checkpoints=tmp_path / "kept")

@@ -168,11 +168,11 @@ def test_labels_that_the_network_cannot_name_are_refused_before_training(tmp_pat
 
 
 def test_no_features_are_made_dense_to_check_labels(tmp_path, monkeypatch):
-    from jetpulse.training import inputs
+    from jetpulse.training import features
 
     largest = []
-    batch = inputs.Dense.batch
-    monkeypatch.setattr(inputs.Dense, "batch", lambda self, index: largest.append(len(index)) or batch(self, index))
+    batch = features.Dense.batch
+    monkeypatch.setattr(features.Dense, "batch", lambda self, index: largest.append(len(index)) or batch(self, index))
     train("localisation", write_pulses(tmp_path / "s.h5"), tmp_path, patience=None, batch=16)
     assert max(largest) == SIZES["val"]  # evaluated at once; 60 entries to train on come 16 by 16
 

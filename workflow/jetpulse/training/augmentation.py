@@ -20,7 +20,8 @@ from jetpulse.errors import UserError
 from jetpulse.jets.images import build_images, to_dense
 from jetpulse.jets.tensor_images import dense_images
 from jetpulse.samples import read_attributes, read_entries
-from jetpulse.training.inputs import Features, Inputs, make_inputs, read_split
+from jetpulse.training.features import Features
+from jetpulse.training.inputs import Inputs, make_inputs, read_split
 from jetpulse.training.objectives import Objective
 from jetpulse.training.streaming import Place
 
