@@ -252,3 +252,11 @@ def test_an_unset_variable_in_a_path_is_a_one_line_error(tmp_path, monkeypatch):
     with pytest.raises(UserError) as error:
         write_samples(tmp_path / "samples.h5", from_files(Path("$NOWHERE/a.npz")))
     assert_one_line(error, "source.files", "$NOWHERE")
+
+
+@pytest.mark.parametrize("label", [np.full(300, 7), np.arange(300) % 2])
+def test_the_log_says_where_all_labels_are_one(tmp_path, label):
+    lines = []
+    path = write_npz(tmp_path / "a.npz", 300, label=label)
+    write_samples(tmp_path / "samples.h5", from_files(path), log=lines.append)
+    assert ["label is 7 in all 300 entries" in line for line in lines[1:]] == [True] * int(label[0] == 7)

@@ -73,6 +73,16 @@ def test_logarithms_of_pt_are_seen_only_where_a_column_holds_pt():
     assert remarks(found) == []
 
 
+@pytest.mark.parametrize(("factor", "said"), [(1.0, False), (2.0, False), (180 / np.pi, True), (1 / (2 * np.pi), True)])
+def test_jets_that_are_not_round_have_another_phi_than_radians(factor, said):
+    rng = np.random.default_rng(3)
+    angles = rng.normal(0, 0.1, (4000, 2)) * [1.0, factor]
+    constituents = momenta(np.column_stack([rng.exponential(20.0, 4000) + 1, angles])).astype(np.float32)
+    entries = {"event": np.arange(200), "label": (np.arange(200) % 2).astype(np.int8)}
+    lines = remarks(Block(entries, 20 * np.arange(201), {"constituents": constituents}))
+    assert ["is phi in radians" in line for line in lines] == [True] * said
+
+
 def test_real_jets_are_plausible(real_data):
     with np.load(real_data / "top_landscape_test_first1000.npz") as found:
         constituents, counts = found["constituents"], found["counts"]

@@ -86,6 +86,28 @@ def test_logits_become_probabilities_by_the_logistic_function(samples):
     np.testing.assert_allclose(predicted["probability"][:, 1], [0.5, 0.75, 0.25, 1, 0, 0.8], rtol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("score", "meaning", "words"),
+    [
+        (lambda label, chance: label * 0.5 + chance / 2, "probability", []),
+        (lambda label, chance: label * 3 + chance - 2, "logit", []),
+        (lambda label, chance: label * 0.5 + chance / 2, "logit", ["as probabilities do"]),
+        (lambda label, chance: label * 50 + chance + 1, "logit", ["has one sign"]),
+        (lambda label, chance: 1 - label * 0.5 - chance / 2, "probability", ["larger for background than for signal"]),
+        (lambda label, chance: (label + chance > 0.8) * 1.0, "probability", ["2 different values only"]),
+    ],
+)
+def test_scores_that_may_mean_something_else_are_named(tmp_path, score, meaning, words):
+    label = np.arange(200) % 2
+    samples = write_samples(tmp_path / "samples.h5", 2**40 + np.arange(200), label)
+    chance = np.random.default_rng(1).random(200)
+    np.savez(tmp_path / "theirs.npz", label=label, score=score(label, chance))
+    lines = []
+    columns = ScoreColumns(meaning=meaning)
+    write_scores(tmp_path / "theirs.npz", samples, tmp_path / "p.h5", "jets", columns, lines.append)
+    assert [word in line for word, line in zip(words, lines[1:], strict=True)] == [True] * len(words)
+
+
 def test_a_discriminant_is_kept_as_it_is(samples):
     score = np.array([-3.0, 12.5, 0.0, 1e6, 2.0, -1e-9])
     predicted = imported(samples, {"label": LABEL, "score": score}, meaning="discriminant")

@@ -1,10 +1,11 @@
 """Other people's labels and scores, brought into the form of our own predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
+from scipy.stats import rankdata
 
 from jetpulse.config.scores import ScoreColumns
 from jetpulse.contents import hash_file
@@ -15,6 +16,8 @@ from jetpulse.samples import Block, Writer, iterate_blocks, read_attributes
 from jetpulse.samples.events import ROW_BITS
 
 _ROW = (1 << ROW_BITS) - 1
+_FEW = 10  # values of a score that are decisions rather than measures
+_SIGMAS = 5.0
 _SUM = 1e-3  # how far two probabilities, rounded or of single precision, may be from adding up to 1
 
 
@@ -57,6 +60,8 @@ def write_scores(
         order = np.arange(len(truth["label"]))
         log(f"{len(order)} entries taken to be in the order of the test split: labels agree, no event ids")
     _check_labels(found["label"][order], truth, scores, dataset)
+    for line in _remarks(found["score"], found["label"], columns.meaning):
+        log(f"{scores}: {line}")
     spec = columns.model_dump() | {"file": scores.name, "sha256": hash_file(scores)}
     with Writer.create(path, "predictions", spec=spec, units={name: "1" for name in answer}) as writer:
         writer.append(dataset, Block(truth | {name: values[order] for name, values in answer.items()}))
@@ -85,6 +90,25 @@ def _answer(score: np.ndarray, meaning: str, path: Path) -> Arrays:
             "for other scores set `scores.meaning` to logit or discriminant"
         )
     return {"probability": np.stack([1 - score, score], axis=1)}
+
+
+def _remarks(score: np.ndarray, label: np.ndarray, meaning: str) -> Iterator[str]:
+    """Yield lines on scores (n,) or (n, 2) that may not be what they are taken for."""
+    score = score[:, 1] if score.ndim == 2 else score
+    different = len(np.unique(score))
+    if different <= _FEW and len(score) > 2 * different:
+        yield f"the score has {different} different values only; curves and areas are those of so many decisions"
+    if meaning == "logit" and len(score) > _FEW and (score.min() >= 0 or score.max() <= 0):
+        kind = "lies from 0 to 1, as probabilities do" if 0 <= score.min() <= score.max() <= 1 else "has one sign"
+        yield f"the score is taken for a logit, but {kind} in all entries; check `scores.meaning`"
+    signal, background = float(np.sum(label == 1)), float(np.sum(label == 0))
+    statistic = rankdata(score)[label == 1].sum() - signal * (signal + 1) / 2
+    sigma = np.sqrt(signal * background * (signal + background + 1) / 12)  # of Mann and Whitney's statistic by chance
+    if statistic - signal * background / 2 < -_SIGMAS * sigma:
+        yield (
+            f"the score is larger for background than for signal (AUC {statistic / (signal * background):.3f}); check "
+            "that it is that of the signal, and the order of two columns"
+        )
 
 
 def _read_truth(samples: Path) -> Arrays:

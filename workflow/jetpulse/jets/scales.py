@@ -27,13 +27,17 @@ _HINTS = {
 }
 
 
+_LOPSIDED = 4.0  # times as far from the axis in one angle as in the other; jets are round, towers not quite
+
+
 @dataclass
 class _Seen:
-    """The first jets of a file: pT of jets and constituents in GeV, resolved masses of constituents, if any."""
+    """The first jets of a file: pT of jets and constituents in GeV, resolved masses, distances (2, n) from the axis."""
 
     jets: list[np.ndarray] = field(default_factory=list)
     constituents: list[np.ndarray] = field(default_factory=list)
     masses: list[np.ndarray] = field(default_factory=list)
+    distances: list[np.ndarray] = field(default_factory=list)  # in eta and in phi
 
 
 class Scales:
@@ -52,8 +56,11 @@ class Scales:
             return
         offsets = block.offsets[: room + 1]
         constituents = block.flat["constituents"][: offsets[-1]].astype(np.float64)
-        seen.jets.append(pt_eta_phi(jet_momenta(constituents, offsets))[0])
-        seen.constituents.append(np.hypot(constituents[:, 1], constituents[:, 2]))
+        axis, own = np.stack(pt_eta_phi(jet_momenta(constituents, offsets))), np.stack(pt_eta_phi(constituents))
+        seen.jets.append(axis[0])
+        seen.constituents.append(own[0])
+        eta, phi = own[1:] - np.repeat(axis[1:], np.diff(offsets), axis=1)
+        seen.distances.append(np.abs([eta, np.remainder(phi + np.pi, 2 * np.pi) - np.pi]))
         squared = constituents[:, 0] ** 2 - np.sum(constituents[:, 1:] ** 2, axis=1)
         seen.masses.append(np.sqrt(squared[squared > _RESOLVED * constituents[:, 0] ** 2]))
 
@@ -64,6 +71,8 @@ class Scales:
                 continue
             jets, constituents, masses = (np.concatenate(part) for part in (seen.jets, seen.constituents, seen.masses))
             if line := self._remark(jets, constituents, masses):
+                yield f"{path}: {line}"
+            if len(jets) >= _FEWEST and (line := _about_angles(np.concatenate(seen.distances, axis=1))):
                 yield f"{path}: {line}"
 
     def _remark(self, jets: np.ndarray, constituents: np.ndarray, masses: np.ndarray) -> str:
@@ -80,6 +89,17 @@ class Scales:
 
     def _hint(self, kind: str) -> str:
         return _HINTS.get((self._unit, kind), "check the unit")
+
+
+def _about_angles(distances: np.ndarray) -> str:
+    """Return a line if constituents lie farther from their axis in one angle than in the other: degrees, or turns."""
+    eta, phi = np.median(distances, axis=1)
+    if min(eta, phi) <= 0 or max(eta / phi, phi / eta) < _LOPSIDED:
+        return ""
+    return (
+        f"the median constituent is {eta:.2g} in eta and {phi:.2g} in phi from its jet's axis, so jets are not round; "
+        "is phi in radians, and eta the pseudorapidity?"
+    )
 
 
 def _fraction(masses: np.ndarray, mass: float) -> float:

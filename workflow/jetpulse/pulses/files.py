@@ -83,18 +83,23 @@ def write_samples(
         "dataset": json.dumps(document, sort_keys=True),
     }
     counts: Counter = Counter(dict.fromkeys(SPLITS, 0))
+    labels: set[int] = set()
     with Writer.create(path, "pulses", spec=document, units=units, packages=("numba",), **attributes) as writer:
         for split, block in _deal(_ahead(blocks) if threads > 1 else blocks, n, spec.split):
             if duplicates is not None:
                 duplicates.add(split, block, block.entries.pop("place"))
             writer.append(split, block)
             counts[split] += len(block)
+            if len(labels) < 2:
+                labels.update(np.unique(block.entries["label"]).tolist())
             progress(len(block))
         if duplicates is not None:
             duplicates.check(log)
         _check_filled(path, spec, counts)
     for line in describe_events(named):
         log(line)
+    if counts.total() > 1 and len(labels) == 1:
+        log(f"label is {labels.pop()} in all {counts.total()} entries; there is nothing to learn from them")
     return counts
 
 
