@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from configurations import MINIMAL, changed
 from jetpulse.cli import main
 from jetpulse.config import Analysis, ScanPlan, expand_scans, parse_config
-from jetpulse.config.scan_names import slugs_of, text_of
 from jetpulse.errors import UserError
 
 STEPS = [[], ["centre"], ["centre", "rotate"], ["centre", "rotate", "normalise"]]
@@ -360,45 +357,6 @@ def test_a_search_needs_a_validation_split_and_an_experiment():
     value["experiments"]["top-cnn"]["training"] = {"patience": None}
     assert "dataset 'jets' has no val split" in mistake(value)
     assert "did you mean 'top-cnn'?" in mistake(search(experiment="topcnn"))
-
-
-@pytest.mark.parametrize(
-    ("value", "slug", "text"),
-    [
-        (0.001, "0p001", "0.001"),
-        (1e-05, "1e-05", "1e-05"),
-        (-1.5, "m1p5", "-1.5"),
-        (500.0, "500", "500"),
-        (16000, "16000", "16000"),
-        (True, "true", "true"),
-        (None, "null", "null"),
-        ([], "none", "none"),
-        (["centre", "rotate"], "centre-rotate", "centre, rotate"),
-        ({"name": "dense", "hidden": [8, 8]}, "dense-hidden-8-8", "dense, hidden 8, 8"),
-        ({"model": {"name": "dense"}, "training": {"batch": 5}}, "dense-training-batch-5", "dense, training batch 5"),
-    ],
-)
-def test_values_as_parts_of_names_and_for_people(value, slug, text):
-    assert slugs_of([value]) == [slug]
-    assert text_of(value) == text
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-9999, 9999) | st.floats(-1e3, 1e3) | st.text(max_size=70),
-    lambda inner: st.lists(inner, max_size=4),
-    max_leaves=6,
-)
-
-
-@given(st.lists(JSON, min_size=1, max_size=6, unique_by=repr))
-def test_parts_of_names_are_valid_and_short(values):
-    for slug in slugs_of(values):
-        assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", slug)
-        assert len(slug) <= 57
-
-
-def test_values_that_read_alike_get_different_names():
-    assert len(set(slugs_of([[1], 1, "1", ["a", "b"], "a b"]))) == 5
 
 
 def test_the_ends_of_a_range_may_be_written_without_a_dot():

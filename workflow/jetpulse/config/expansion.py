@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from jetpulse.config.load import check_names, explain
-from jetpulse.config.models import Analysis, Experiment, Model
+from jetpulse.config.changes import changed, value_at, with_changes
+from jetpulse.config.load import check_names
+from jetpulse.config.models import Analysis, Experiment
 from jetpulse.config.scan_names import as_json, fitted, slugs_of, text_of
 from jetpulse.config.scans import Axis, Point, Scan, ScanPlan, Search
 from jetpulse.errors import UserError
@@ -48,17 +49,6 @@ def expand_scans(analysis: Analysis, where: str) -> tuple[Analysis, dict[str, Sc
     if lines:
         raise UserError("\n".join(dict.fromkeys(lines)))
     return expanded, plans
-
-
-def with_changes(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
-    """Return an experiment with other values at dotted keys of its own.
-
-    Raises:
-        UserError: an unknown key, or a value that is not allowed there.
-    """
-    for key, value in changes.items():
-        experiment = _changed(experiment, key.split("."), value)
-    return experiment
 
 
 def _find(analysis: Analysis, name: str) -> Experiment:
@@ -139,14 +129,14 @@ def _derive(analysis: Analysis, base: Experiment, chosen: Mapping[str, Any], see
         if changes:
             name, section = _adopt(kind, getattr(experiment, kind), known, changes)
             getattr(made, f"{kind}s")[name] = section
-            made.experiment = _changed(made.experiment, [kind], name)
-            made.values |= {f"{kind}.{key}": _value_at(section, key.split(".")) for key in changes}
+            made.experiment = changed(made.experiment, [kind], name)
+            made.values |= {f"{kind}.{key}": value_at(section, key.split(".")) for key in changes}
     tested = [name for name in made.experiment.test_on if name != made.experiment.dataset]
     if tested != made.experiment.test_on:  # what is now the own dataset is tested anyway
-        made.experiment = _changed(made.experiment, ["test_on"], tested)
+        made.experiment = changed(made.experiment, ["test_on"], tested)
     if several is not None:
         made.values["experiment"] = several
-    made.values |= {key: _value_at(made.experiment, key.split(".")) for key in own}
+    made.values |= {key: value_at(made.experiment, key.split(".")) for key in own}
     return made
 
 
@@ -179,11 +169,11 @@ def _adopt(kind: str, base: str, known: Mapping[str, S], changes: Mapping[str, A
         raise UserError(f"{kind}.{next(iter(changes))}: {kind} {base!r} has no keys that could be varied")
     section = known[base]
     for key, value in changes.items():
-        section = _changed(section, key.split("."), value, f"{kind}.")
+        section = changed(section, key.split("."), value, f"{kind}.")
     same = [name for name, other in known.items() if other.model_dump() == section.model_dump()]
     if same:
         return (base if base in same else same[0]), section
-    values = {key: _value_at(section, key.split(".")) for key in changes}
+    values = {key: value_at(section, key.split(".")) for key in changes}
     full = "-".join([base, *(f"{_last(key)}-{slugs_of([value])[0]}" for key, value in values.items())])
     name = fitted(full, f"{kind}s")
     if name in known:
@@ -225,38 +215,6 @@ def _definition(experiment: Experiment) -> dict[str, Any]:
     return value | {"model": experiment.model and [experiment.model.name, experiment.model.arguments()]}
 
 
-def _changed(section: S, path: list[str], value: Any, prefix: str = "") -> S:
-    """Return a section with another value at a path of keys.
-
-    Raises:
-        UserError: one line for every mistake, with ``prefix`` before the key.
-    """
-    given = section.model_dump(exclude_unset=True)
-    inner = given
-    for part in path[:-1]:
-        if not isinstance(inner.get(part), dict):
-            inner[part] = {}
-        inner = inner[part]
-    inner[path[-1]] = value
-    try:
-        return type(section).model_validate(given)
-    except ValidationError as error:
-        lines = [prefix + explain(item, type(section)) for item in error.errors()]
-        raise UserError("\n".join(dict.fromkeys(lines))) from error
-
-
-def _value_at(section: Any, path: list[str]) -> Any:
-    """Return what a section has at a path of keys, as plain values."""
-    for part in path:
-        if isinstance(section, dict):
-            section = section[part]
-        elif isinstance(section, Model) and part != "name":
-            section = section.arguments()[part]
-        else:
-            section = getattr(section, part)
-    return section.model_dump() if isinstance(section, BaseModel) else section
-
-
 def _axis(key: str, values: list[Any], scan: Scan) -> Axis:
     """Return a key's values with texts and the scale that shows them best.
 
@@ -296,8 +254,8 @@ def _check_search(analysis: Analysis, search: Search) -> None:
     for key, span in search.space.items():
         for value in span.ends():
             try:
-                changed = with_changes(experiment, {key: value})
-                if changed.training.processes > 1:
+                tried = with_changes(experiment, {key: value})
+                if tried.training.processes > 1:
                     lines.append("training.processes: a search trains in one process; set it to 1")
             except UserError as error:
                 lines += [f"space.{line}" for line in str(error).splitlines()]

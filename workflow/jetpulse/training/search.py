@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from jetpulse.config import Experiment
-from jetpulse.config.expansion import with_changes
+from jetpulse.config.changes import with_changes
 from jetpulse.config.models import SearchPlan
 from jetpulse.config.scans import Range
 from jetpulse.config.training import PLACEMENT
