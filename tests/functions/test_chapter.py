@@ -57,6 +57,7 @@ def test_the_page_is_the_same_twice(words, tmp_path):
         (lambda words, folder: [w.replace("other=", "who=") for w in words], "--results who: the spec has no such"),
         (lambda words, folder: [w.replace('["rings", ""]', '["rings"]') for w in words], "--questions: expected pairs"),
         (lambda words, folder: [w.replace('["rings", ""]', '"rings') for w in words], "--questions: not valid JSON"),
+        (lambda words, folder: [w.replace('["rings", ""]', "NaN") for w in words], "--questions: NaN is no number"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_no_page(words, tmp_path, capsys, change, said):
