@@ -13,7 +13,6 @@ import pytest
 
 from jetpulse.cli import main
 from jetpulse.errors import UserError
-from jetpulse.fetch import pins
 from jetpulse.fetch.download import fetch
 from jetpulse.fetch.pins import Pin, add_pin, read_pins
 from jetpulse.fetch.sources import Source
@@ -159,12 +158,6 @@ def test_a_pin_is_not_changed_by_another_file(tmp_path):
         add_pin(lock, "toy/a", Pin(2, "1" * 64), tmp_path)
     assert_one_line(error, "toy/a", "0" * 64, "1" * 64)
     assert read_pins(lock) == {"toy/a": Pin(1, "0" * 64)}
-
-
-def test_a_guard_is_gone_after_a_failure(tmp_path):
-    with pytest.raises(KeyError), pins.guard(tmp_path / "guard"):
-        raise KeyError
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_members_come_from_one_download_and_are_pinned_each(tmp_path):

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,20 @@ def test_a_lock_has_one_holder_who_is_named(tmp_path, started):
     with held(tmp_path / "lock", "the thing"):
         assert f"process {os.getpid()} on" in (tmp_path / "lock").read_text()
     assert names(tmp_path) == []
+
+
+def test_a_lock_is_gone_after_a_failure_and_another_may_wait_for_it(tmp_path):
+    def wait() -> None:
+        with held(tmp_path / "lock", "it", wait=True):
+            order.append("second")
+
+    order: list[str] = []
+    second = threading.Thread(target=wait)
+    with pytest.raises(KeyError), held(tmp_path / "lock", "it", wait=True):
+        second.start()
+        time.sleep(0.2)
+        order.append("first")
+        raise KeyError
+    second.join()
+    assert order == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import pooch
 
 from jetpulse.errors import UserError
 from jetpulse.fetch.archives import extract
-from jetpulse.fetch.pins import Pin, add_pin, guard, mismatch, read_pins
+from jetpulse.fetch.pins import Pin, add_pin, mismatch, read_pins
 from jetpulse.fetch.published import published_checksum
 from jetpulse.fetch.sources import Source
 from jetpulse.fetch.transfer import (
@@ -22,6 +22,7 @@ from jetpulse.fetch.transfer import (
     write_failure,
 )
 from jetpulse.samples import publish
+from jetpulse.samples.locks import held
 
 DOWNLOADS = Path(".jetpulse/downloads")
 _PATIENCE = Patience()
@@ -59,7 +60,7 @@ def fetch(
     """
     kept = downloads / source.download
     try:
-        with guard(kept.with_name(f".{kept.name}.guard")):
+        with held(kept.with_name(f".{kept.name}.guard"), str(kept), log, wait=True):
             if kept.exists():
                 log(f"found {kept}, no download needed")
                 _check_kept(source, kept, lock)

@@ -1,16 +1,13 @@
 """Pins: size and sha256 of everything that ever arrived, which later downloads must match (config/sources.lock)."""
 
-import fcntl
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jetpulse.errors import UserError
 from jetpulse.samples import dump_json, load_json
-from jetpulse.samples.locks import is_at
+from jetpulse.samples.locks import held
 
 
 @dataclass(frozen=True)
@@ -19,23 +16,6 @@ class Pin:
 
     bytes: int
     sha256: str
-
-
-@contextmanager
-def guard(path: Path) -> Iterator[None]:
-    """Hold a lock file while the body runs; others wait, also in other processes. The file is removed at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with path.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            # Whoever held it has removed the file: the next one has to be fought for anew.
-            if not is_at(handle.fileno(), path):
-                continue
-            try:
-                yield
-            finally:
-                path.unlink()
-            return
 
 
 def read_pins(lock: Path) -> dict[str, Pin]:
@@ -83,7 +63,7 @@ def add_pin(lock: Path, key: str, found: Pin, folder: Path) -> None:
     Raises:
         UserError: the file is pinned already, as another one.
     """
-    with guard(folder / ".pins.guard"):
+    with held(folder / ".pins.guard", str(lock), wait=True):
         pins = read_pins(lock)
         if key in pins and pins[key] != found:
             raise UserError(f"{key}: {mismatch(pins[key], found, key, lock)}")

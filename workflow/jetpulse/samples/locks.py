@@ -54,22 +54,25 @@ def sweep(path: Path) -> None:
 
 
 @contextmanager
-def held(path: Path, what: str, log: Callable[[str], None] = lambda line: None) -> Iterator[None]:
+def held(
+    path: Path, what: str, log: Callable[[str], None] = lambda line: None, *, wait: bool = False
+) -> Iterator[None]:
     """Hold a lock file while the body runs; it is removed in the end.
 
     Args:
         path: of the lock file, which says who holds it.
         what: is locked, for messages, such as "the checkpoint x".
         log: called with a line if the file system has no locks.
+        wait: for another process that holds it.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, and is not waited for.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            locked = _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = _lock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another process"
             os.close(descriptor)
