@@ -48,10 +48,6 @@ class Fields(Section):
         None, description="Mass, with pt, eta, phi; neither it nor E: the constituents have no mass."
     )
 
-    def cartesian(self) -> bool:
-        """Return whether momenta are E, px, py, pz rather than pt, eta, phi and mass or E."""
-        return self.pt is None
-
     def names(self) -> dict[str, str]:
         """Return the given names by what they are, the tree's left out."""
         given = {key: getattr(self, key) for key in ("E", "px", "py", "pz", "pt", "eta", "phi", "mass")}

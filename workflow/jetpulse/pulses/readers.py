@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from jetpulse.errors import UserError
+from jetpulse.errors import UserError, reason
 from jetpulse.pulses.checks import check_form, check_traces
 from jetpulse.samples import Block, event_ids, open_hdf5, read_npz, row_ids
 
@@ -65,8 +65,8 @@ def read_traces(
             try:
                 part = {name: values[start : start + rows] for name, values in arrays.items()}
             except OSError as error:
-                reason = " ".join(str(error).split())
-                raise UserError(f"{path}: events from row {start} cannot be read ({reason}); {_AGAIN}") from error
+                words = f"events from row {start} cannot be read ({reason(error)}); {_AGAIN}"
+                raise UserError(f"{path}: {words}") from error
             check_traces(part["waveform"], part["label"], path, shape[1:], start)
             row = np.arange(start, start + len(part["label"]), dtype=np.int64)
             columns = {name: part[name] for name in events}
