@@ -135,6 +135,10 @@ def test_a_network_is_not_tested_on_what_it_was_trained_on(tmp_path, capsys):
     assert main(["predict", str(model), str(out), *options]) == 1
     assert "are in train or val of 'a' as well" in capsys.readouterr().err
     assert not out.exists()
+    with Writer.create(tmp_path / "d.h5", "jets", spec={"another": "definition"}, units={}) as writer:
+        writer.append("test", read_block(one, "test"))
+    assert main(["predict", str(model), str(out), "--on", f"a={one}", "--samples", f"a={tmp_path / 'd.h5'}"]) == 1
+    assert "d.h5: is of another dataset than the one that" in capsys.readouterr().err
     other = write_jets(tmp_path, 2, name="c.h5")
     options = ["--on", f"a={one}", f"c={other}", "--samples", f"a={one}", f"c={other}"]
     assert main(["predict", str(model), str(out), *options]) == 0

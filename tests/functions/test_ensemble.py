@@ -10,6 +10,7 @@ from jetpulse.evaluation.ensemble import mean_scores, measure_ensemble
 from jetpulse.evaluation.files import write_combined, write_metrics, write_summary
 from jetpulse.figures.table import write_table
 from jetpulse.samples import Block, Writer, load_json
+from jetpulse.training.descriptions import load_description
 from toy_jets import assert_one_line
 from toys import experiment, read_rows, reseal, write_predictions_file
 
@@ -36,6 +37,21 @@ def combine(folder: Path, *scores: list[float], other: list[float] | None = None
     models = [path.with_name("model.safetensors") for path in metrics]
     write_combined(metrics, models, folder / "metrics.json", "toys", predictions)
     return folder / "metrics.json"
+
+
+def test_trainings_are_combined_with_their_own_predictions_and_once(tmp_path):
+    metrics, predictions = write_seeds(tmp_path, FIRST, SECOND)
+    models = [path.with_name("model.safetensors") for path in metrics]
+    for path, model, score in zip(predictions, models, (FIRST, SECOND), strict=True):
+        model.write_bytes(f"weights {score}".encode())
+        reseal(model)
+        spec = {"weights": load_description(model.with_name("model.json"))["checksums"]["weights"]}
+        write_predictions_file(path, {"toys": (LABEL, score)}, spec)
+    write_combined(metrics, models, tmp_path / "m.json", "toys", predictions)
+    with pytest.raises(UserError, match=r"made by other weights than those of .*seed1/model"):
+        write_combined(metrics, models, tmp_path / "n.json", "toys", predictions[::-1])
+    with pytest.raises(UserError, match="one of two trainings of seed 1"):
+        write_combined(metrics, models[:1] * 2, tmp_path / "n.json", "toys", predictions[:1] * 2)
 
 
 def test_the_mean_of_two_trainings_is_measured_like_one(tmp_path):

@@ -8,8 +8,10 @@ import pytest
 
 from jetpulse.cli import main
 from jetpulse.errors import UserError
+from jetpulse.samples import Writer
 from jetpulse.training.descriptions import load_description, read_weights
 from jetpulse.training.release import check_release, write_release
+from toy_jets import make_block
 from toys import reseal
 
 CODE = {"jetpulse": "1.2.3", "train": "aaaa", "predict": "bbbb"}
@@ -98,6 +100,18 @@ def test_the_best_training_is_not_chosen_by_a_history_that_has_changed(tmp_path:
     model.with_name("history.csv").write_text("epoch,train_loss,val_loss\n1,0.5,0.1\n", encoding="utf-8")
     with pytest.raises(UserError, match="not the history that"):
         write_release([model], [metrics], metrics, tmp_path / "r/m.safetensors", experiment="x", licence="", code=CODE)
+
+
+def test_a_release_is_of_the_data_that_was_trained_on(tmp_path: Path) -> None:
+    model, metrics = training(tmp_path / "seed1", 1, [0.5])
+    reseal(model, dataset={"kind": "jets"})
+    about = {"experiment": "x", "licence": "", "code": CODE}
+    for kind in ("jets", "problems"):
+        with Writer.create(tmp_path / f"{kind}.h5", "jets", spec={"kind": kind}, units={}) as writer:
+            writer.append("train", make_block([[(50.0, 0.1, 0.2)]], [1]))
+    write_release([model], [metrics], tmp_path / "jets.h5", tmp_path / "r/m.safetensors", **about)
+    with pytest.raises(UserError, match=r"problems\.h5: is of another dataset"):
+        write_release([model], [metrics], tmp_path / "problems.h5", tmp_path / "s/m.safetensors", **about)
 
 
 def test_a_release_that_lacks_something_is_refused(released: Path) -> None:

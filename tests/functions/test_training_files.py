@@ -1,5 +1,6 @@
 """Model, history and predictions as files: complete, whole or not there, the same bytes twice."""
 
+import hashlib
 import json
 import os
 import sys
@@ -264,6 +265,7 @@ def test_predictions_have_a_group_for_every_dataset_and_the_same_bytes_twice(mod
         "arguments": ARGUMENTS,
         "task": "classification",
         "seed": 1,
+        "weights": hashlib.sha256(model.read_bytes()).hexdigest(),
     }
     with h5py.File(tmp_path / "a.h5") as handle:
         assert {name: len(group["event"]) for name, group in handle.items()} == {"toys": 20, "others": 3}

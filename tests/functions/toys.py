@@ -113,9 +113,11 @@ def write_spectra(path: Path, seed: int = 1, sizes: Mapping[str, int] = SIZES) -
     return path
 
 
-def write_predictions_file(path: Path, groups: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Path:
+def write_predictions_file(
+    path: Path, groups: Mapping[str, tuple[Sequence[int], Sequence[float]]], spec: Mapping[str, Any] | None = None
+) -> Path:
     """Write predictions.h5 of labels and signal probabilities by dataset."""
-    with Writer.create(path, "predictions", spec={}, units={}) as writer:
+    with Writer.create(path, "predictions", spec=spec or {}, units={}) as writer:
         for name, (label, score) in groups.items():
             signal = np.asarray(score, np.float64)
             entries = {"event": np.arange(len(label)), "label": np.asarray(label, np.int8)}

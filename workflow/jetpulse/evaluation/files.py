@@ -13,7 +13,7 @@ import numpy as np
 from jetpulse.config import Experiment
 from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
-from jetpulse.evaluation.predictions import read_predictions, read_training, read_truth
+from jetpulse.evaluation.predictions import check_made_by, read_predictions, read_training, read_truth
 from jetpulse.samples import dump_json, publish
 from jetpulse.samples.metrics import read_combined, read_metrics
 from jetpulse.training.descriptions import load_description
@@ -117,7 +117,8 @@ def write_combined(
     the metrics of the mean of their probabilities.
 
     Raises:
-        UserError: seeds that were tested on different datasets or measured differently, or predictions of other events.
+        UserError: seeds that were tested on different datasets or measured differently, or predictions of other events
+            or by other weights than those of their model.
     """
     if models and len(metrics) != len(models):
         raise UserError(f"{path}: {len(metrics)} metrics files but {len(models)} models; give one each per seed")
@@ -132,12 +133,19 @@ def write_combined(
             if set(measured) != set(per_seed[0][name]):
                 raise UserError(f"{file}: {name}: has other metrics than {metrics[0]}; evaluate both again")
     described = [load_description(file.with_name("model.json")) for file in models]
+    for file, model, description in zip(predictions, models, described, strict=False):
+        check_made_by(file, model, description)
+    seeds = [model["seed"] for model in described]
+    if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
+        raise UserError(
+            f"{path}: {models[seeds.index(twice[0])]} is one of two trainings of seed {twice[0]}; give each once"
+        )
     tested = {name: _combine([seed[name] for seed in per_seed]) for name in per_seed[0]}
     combined = {
         "dataset": dataset,
         "model": described[0]["model"] if models else None,
         "parameters": described[0]["parameters"] if models else None,
-        "seeds": [model["seed"] for model in described] if models else list(range(1, len(metrics) + 1)),
+        "seeds": seeds if models else list(range(1, len(metrics) + 1)),
         "training_size": described[0].get("training_size") if models else None,
         "best_epochs": [model["best_epoch"] for model in described],
         "tested": {dataset: tested.pop(dataset), **tested},

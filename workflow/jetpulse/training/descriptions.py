@@ -98,6 +98,19 @@ def _read(path: Path) -> bytes:
         raise cannot_open(path, error, "a file") from error
 
 
+def check_dataset(path: Path, dataset: Mapping[str, Any], model: Path, description: Mapping[str, Any]) -> None:
+    """Refuse a file of another dataset, by its definition, than that which a model was trained on.
+
+    Raises:
+        UserError: names both files.
+    """
+    if "dataset" in description and dataset != description["dataset"]:
+        raise UserError(
+            f"{path}: is of another dataset than the one that {model} was trained on, by their definitions; give the "
+            "file that it was trained on, or train it again"
+        )
+
+
 def _check(path: Path, content: bytes, description: Mapping[str, Any], what: str) -> None:
     if hashlib.sha256(content).hexdigest() != description["checksums"].get(what):
         raise UserError(

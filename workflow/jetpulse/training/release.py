@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 
 from jetpulse.contents import hash_file
 from jetpulse.errors import UserError
-from jetpulse.samples import dump_json, publish
+from jetpulse.samples import dump_json, publish, read_attributes
 from jetpulse.samples.metrics import read_metrics
-from jetpulse.training.descriptions import load_description, read_history, read_weights, sealed
+from jetpulse.training.descriptions import check_dataset, load_description, read_history, read_weights, sealed
 
 # What model.json of a released model says under `release`.
 FIELDS = ("experiment", "data", "code", "seed", "metrics", "licence", "sha256")
@@ -50,6 +51,10 @@ def write_release(
     model = models[chosen]
     description = load_description(model.with_name("model.json"))
     weights = read_weights(model, description)
+    if "dataset" in description:
+        attributes = read_attributes(inputs)
+        dataset = json.loads(attributes["dataset"]) if "dataset" in attributes else attributes["spec"]
+        check_dataset(inputs, dataset, model, description)
     release = {
         "experiment": experiment,
         "data": {"file": inputs.as_posix(), "md5": hash_file(inputs, "md5")},

@@ -13,9 +13,9 @@ from torch import nn
 from jetpulse.codelibraries import installed
 from jetpulse.errors import UserError, first_line
 from jetpulse.models import build_network
-from jetpulse.samples import Block, Writer
+from jetpulse.samples import Block, Writer, read_attributes
 from jetpulse.samples.duplicates import check_unseen
-from jetpulse.training.descriptions import read_description, read_weights
+from jetpulse.training.descriptions import check_dataset, read_description, read_weights
 from jetpulse.training.devices import choose_device, describe_device
 from jetpulse.training.inputs import check_codes, check_representation, make_inputs, read_split
 from jetpulse.training.loop import predict_network
@@ -104,15 +104,18 @@ def write_predictions(
 
     Raises:
         UserError: a dataset was made by another representation than the model was trained on, or holds its training's
-            examples.
+            examples; the first of ``samples`` is of another dataset than the training's.
     """
     description = read_description(model)
+    for file in list((samples or {}).values())[:1]:
+        check_dataset(file, read_attributes(file)["spec"], model, description)
     check_unseen(samples or {}, log)
     where = choose_device(device, description["training"]["threads"])
     log(f"device: {describe_device(where)}")
     network, _, normalisation = load_model(model, where, views)
     objective = load_objective(description["task"])
     spec = {name: description[name] for name in ("model", "arguments", "task", "seed")}
+    spec["weights"] = description["checksums"]["weights"]
     spec |= {"views": network.views} if hasattr(network, "views") else {}
     with Writer.create(path, "predictions", spec=spec, units=objective.units, packages=("torch",)) as writer:
         for name, file in tested.items():
