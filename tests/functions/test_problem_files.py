@@ -254,6 +254,18 @@ def test_codes_of_classes_are_their_names_in_one_order_over_all_files_and_splits
     ]
 
 
+@pytest.mark.parametrize(("true", "false"), [("True", "False"), ("TRUE", "false"), (" true ", "False")])
+def test_true_and_false_are_one_and_zero(tmp_path, true, false):
+    text = (false, true)
+    lines = [f"{i},{text[i // 2 % 2]},{text[i % 2]}\n" for i in range(6)]
+    path = write(tmp_path / "t.csv", "a,b,kind\n" + "".join(lines))
+    write_samples(tmp_path / "s.h5", dataset({"files": str(path), "label": "kind"}, ONLY_TRAIN))
+    assert joined(tmp_path / "s.h5", "label").tolist() == [0, 1] * 3
+    assert joined(tmp_path / "s.h5", "features")[:, 1].tolist() == [0, 0, 1, 1, 0, 0]
+    path = write(tmp_path / "t.csv", "a,b,kind\n" + "".join(lines) + "6,maybe,True\n")
+    refused(tmp_path / "none", dataset({"files": str(path), "label": "kind"}), path, "line 8: b is 'maybe'")
+
+
 def test_minus_one_is_a_class_only_beside_one(tmp_path):
     path = write(tmp_path / "t.csv", "a,kind\n" + "".join(f"{i},{i % 2 * 2 - 1}\n" for i in range(6)))
     write_samples(tmp_path / "s.h5", dataset({"files": str(path), "label": "kind"}, ONLY_TRAIN))

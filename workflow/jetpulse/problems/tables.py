@@ -4,7 +4,7 @@ import csv
 import difflib
 import gzip
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from jetpulse.open_files import too_many_open
 LARGEST = float(np.finfo(np.float32).max)  # of what a sample can hold
 _PIECE = 8 << 20  # bytes of text at once
 _GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
+_TRUTHS = ("true", "false")
 _SHOWN = 40  # letters of a wrong value
 
 
@@ -62,6 +63,8 @@ def check_columns(path: Path, wanted: Sequence[str], found: Collection[str]) -> 
 def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str]) -> Iterator[np.ndarray]:
     """Yield some columns of a csv file in pieces, float64 (n, columns), as ``wanted`` names and orders them.
 
+    Columns of True and False, by their first row, are 1 and 0.
+
     Args:
         path: the file; one that ends in .gz is unpacked on the way.
         names: of all columns, where the first line does not have them.
@@ -71,8 +74,12 @@ def read_columns(path: Path, names: Sequence[str] | None, wanted: Sequence[str])
         UserError: what is not a finite number, lines of another length, a damaged or truncated file.
     """
     header, rows = column_names(path, names), 0
-    for columns in _batches(path, names, wanted, pa.float64()):
-        values = np.stack([np.asarray(column) for column in columns], axis=1)
+    lines = _numbered(path)
+    _, first = next(lines) if names is not None else (next(lines), next(lines, (0, [])))[1]
+    truths = {name for name, cell in zip(header, first, strict=False) if cell.strip().lower() in _TRUTHS}
+    kinds = {name: pa.bool_() if name in truths else pa.float64() for name in wanted}
+    for columns in _batches(path, names, wanted, kinds):
+        values = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
         if not (np.abs(values) <= LARGEST).all():
             raise _fault(path, header, wanted, "a value is not a number within float32")
         rows += len(values)
@@ -90,7 +97,7 @@ def read_whole(path: Path, names: Sequence[str] | None, wanted: Sequence[str]) -
         UserError: what is not a number, lines of another length, a damaged or truncated file.
     """
     rows = 0
-    for columns in _batches(path, names, wanted, pa.string()):
+    for columns in _batches(path, names, wanted, dict.fromkeys(wanted, pa.string())):
         yield {
             name: _numbers(pa.compute.utf8_trim_whitespace(column), name, path, rows)
             for name, column in zip(wanted, columns, strict=True)
@@ -114,12 +121,12 @@ def _numbers(texts: pa.Array, name: str, path: Path, first: int) -> np.ndarray:
 
 
 def _batches(
-    path: Path, names: Sequence[str] | None, wanted: Sequence[str], kind: pa.DataType
+    path: Path, names: Sequence[str] | None, wanted: Sequence[str], kinds: Mapping[str, pa.DataType]
 ) -> Iterator[list[pa.Array]]:
-    """Yield some columns of a csv file in pieces, all of one type, as ``wanted`` orders them.
+    """Yield some columns of a csv file in pieces, of these types by name, as ``wanted`` orders them.
 
     Raises:
-        UserError: what is not of that type, lines of another length, a damaged or truncated file.
+        UserError: what is not of its type, lines of another length, a damaged or truncated file.
     """
     header = column_names(path, names)
     # Lines up to that of the names; a file without such a line is read from its beginning.
@@ -127,7 +134,11 @@ def _batches(
     options = {
         "read_options": pa.csv.ReadOptions(use_threads=False, block_size=_PIECE, column_names=header, skip_rows=above),
         "convert_options": pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(wanted, kind), include_columns=list(wanted), null_values=[]
+            column_types=dict(kinds),
+            include_columns=list(wanted),
+            null_values=[],
+            true_values=_spelt("true"),
+            false_values=_spelt("false"),
         ),
     }
     try:
@@ -140,7 +151,14 @@ def _batches(
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         if words := too_many_open(error):
             raise UserError(f"{path}: {words}") from error
-        raise _fault(path, header, wanted, first_line(error)) from error
+        truths = [name for name, kind in kinds.items() if kind == pa.bool_()]
+        raise _fault(path, header, wanted, first_line(error), truths) from error
+
+
+def _spelt(word: str) -> list[str]:
+    """Return the spellings of a word that are the same to us."""
+    forms = (word, word.title(), word.upper())
+    return [f"{before}{form}{after}" for form in forms for before in ("", " ") for after in ("", " ")]
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -170,7 +188,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _fault(path: Path, header: Sequence[str], wanted: Sequence[str], reason: str) -> UserError:
+def _fault(
+    path: Path, header: Sequence[str], wanted: Sequence[str], reason: str, truths: Collection[str] = ()
+) -> UserError:
     """Return the error for the first line of a file that is wrong, which is read anew to find it."""
     try:
         for number, (line, row) in enumerate(_numbered(path)):
@@ -182,6 +202,13 @@ def _fault(path: Path, header: Sequence[str], wanted: Sequence[str], reason: str
                 continue
             for name in wanted:
                 text = row[header.index(name)].strip()
+                if name in truths:
+                    if text.lower() not in _TRUTHS:
+                        return UserError(
+                            f"{path}: line {line}: {name} is {text[:_SHOWN]!r}, expected True or False as in its first "
+                            "line; repair the line or leave the column out by `columns`"
+                        )
+                    continue
                 if not _is_number(text) or not abs(float(text)) <= LARGEST:
                     found = "missing" if not text else repr(text[:_SHOWN])
                     return UserError(
