@@ -2,7 +2,6 @@
 
 import json
 
-import h5py
 import numpy as np
 import pytest
 
@@ -96,9 +95,9 @@ def test_examples_of_a_training_are_found_in_another_sample(tmp_path):
     with pytest.raises(UserError) as error:
         check_unseen({"mine": one, "theirs": tmp_path / "c.h5"})
     assert_one_line(error, tmp_path / "c.h5", "10 entries", "event 7", "train or val of 'mine'", "duplicates: keep")
-    with h5py.File(tmp_path / "c.h5", "a") as handle:
-        handle.attrs["spec"] = json.dumps({"source": {"duplicates": "keep"}})
-    check_unseen({"mine": one, "theirs": tmp_path / "c.h5"}, lines.append)
+    with Writer.create(tmp_path / "d.h5", "jets", spec={"source": {"duplicates": "keep"}}, units={}) as writer:
+        writer.append("test", read_block(tmp_path / "c.h5", "test"))
+    check_unseen({"mine": one, "theirs": tmp_path / "d.h5"}, lines.append)
     assert len(lines) == 1
 
 

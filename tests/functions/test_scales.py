@@ -133,9 +133,9 @@ def test_the_validation_tells_the_unit(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("row", "value", "words"),
     [
-        (slice(None), (-1.0, 0.5, 0.5, 0.0), "E is -1 GeV"),
-        (2, (np.nan, 1.0, 1.0, 0.0), "E is nan"),
-        (2, (np.inf, 1.0, 1.0, 0.0), "E is inf"),
+        (slice(None), (-1.0, 0.5, 0.5, 0.0), "event 0, constituent 0: E is -1 GeV"),
+        (2, (np.nan, 1.0, 1.0, 0.0), "entry 0: constituents is nan"),
+        (2, (np.inf, 1.0, 1.0, 0.0), "entry 0: constituents is inf"),
         (2, (1e30, 1.0, 1.0, 0.0), "E is 1e+30 GeV (1 such constituents)"),
         (slice(None), (5.0, 0.0, 0.0, 5.0), "the jet's pT is 0 (4 such jets)"),
     ],
@@ -145,7 +145,7 @@ def test_a_sample_of_nonsense_is_not_validated(tmp_path, capsys, row, value, wor
     block.flat["constituents"][row] = value
     code, log = validate(tmp_path, block, capsys)
     assert code == 1
-    assert f"{tmp_path / 's.h5'}: split 'test': event 0" in log
+    assert f"{tmp_path / 's.h5'}: split 'test': e" in log
     assert words in log
     assert not (tmp_path / "report").exists()
 
