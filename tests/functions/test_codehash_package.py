@@ -121,7 +121,7 @@ def test_a_key_that_nobody_reads_yet_changes_nothing(original, package):
         ("fastjet", {"simulate-jets"}, {"train", "build-jet-samples", "build-jet-images"}),
         ("torch", {"train", "predict", "calibrate", "search"}, {"simulate-jets", "evaluate", "build-pulse-samples"}),
         ("scikit-learn", set(), {"train", "predict", "simulate-jets", "build-jet-images"}),
-        ("numpy", {"simulate-jets", "build-spectra", "train", "evaluate"}, {"fetch", "release"}),
+        ("numpy", {"simulate-jets", "build-spectra", "train", "evaluate"}, {"fetch", "check-config"}),
         ("matplotlib", {"plot-training", "plot-jets"}, {"train", "evaluate", "build-jet-samples"}),
         ("h5py", set(), set(NAMES)),
     ],

@@ -5,8 +5,9 @@ arXiv:1612.01474). A mean of logits would be their product, renormalised, which 
 decides; and results from elsewhere come without logits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from jetpulse.errors import UserError
 from jetpulse.evaluation.classification import is_probability, measure_classification, scores_of
 from jetpulse.evaluation.measures import Metrics
 from jetpulse.evaluation.predictions import Arrays, read_predictions
+from jetpulse.samples import read_attributes
 
 
 def measure_ensemble(predictions: Sequence[Path]) -> dict[str, Metrics]:
@@ -37,6 +39,13 @@ def measure_ensemble(predictions: Sequence[Path]) -> dict[str, Metrics]:
         label, score = mean_scores([datasets[name] for datasets in read], wheres)
         measured[name] = measure_classification(label, score, f"mean of {len(read)} predictions: {name}")
     return measured
+
+
+def check_made_by(predictions: Path, model: Path, description: Mapping[str, Any]) -> None:
+    """Refuse predictions that were made by other weights than those of a model; scores from elsewhere name none."""
+    made_by = read_attributes(predictions, "predictions")["spec"].get("weights")
+    if made_by is not None and made_by != description["checksums"]["weights"]:
+        raise UserError(f"{predictions}: made by other weights than those of {model}; predict again")
 
 
 def mean_scores(predicted: Sequence[Arrays], wheres: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 from jetpulse.config import Experiment
 from jetpulse.config.models import TASKS
 from jetpulse.errors import UserError
-from jetpulse.evaluation.predictions import check_made_by, read_predictions, read_training, read_truth
+from jetpulse.evaluation.predictions import read_predictions, read_training, read_truth
 from jetpulse.samples import dump_json, publish
 from jetpulse.samples.metrics import read_combined, read_metrics
 from jetpulse.training.descriptions import load_description
@@ -133,8 +133,6 @@ def write_combined(
             if set(measured) != set(per_seed[0][name]):
                 raise UserError(f"{file}: {name}: has other metrics than {metrics[0]}; evaluate both again")
     described = [load_description(file.with_name("model.json")) for file in models]
-    for file, model, description in zip(predictions, models, described, strict=False):
-        check_made_by(file, model, description)
     seeds = [model["seed"] for model in described]
     if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
         raise UserError(
@@ -150,9 +148,12 @@ def write_combined(
         "best_epochs": [model["best_epoch"] for model in described],
         "tested": {dataset: tested.pop(dataset), **tested},
     }
+    # By name: part of the code of classifiers' results alone.
+    mean = import_module("jetpulse.evaluation.ensemble") if predictions else None
+    for file, model, description in zip(predictions, models, described, strict=False):
+        mean.check_made_by(file, model, description)
     if len(predictions) > 1:
-        # By name: part of the code of classifiers' results alone.
-        ensemble = import_module("jetpulse.evaluation.ensemble").measure_ensemble(predictions)
+        ensemble = mean.measure_ensemble(predictions)
         combined |= {"ensemble": {name: ensemble[name] for name in combined["tested"]}} if ensemble else {}
     dump_json(path, combined)
 

@@ -105,10 +105,3 @@ def check_truth(name: str, found: np.ndarray, truth: Mapping[str, np.ndarray], w
     if len(other):
         i = other[0]
         raise UserError(f"{where}: entry {i}: {name} is {found[i]}, in the sample {truth[name][i]}; predict again")
-
-
-def check_made_by(predictions: Path, model: Path, description: Mapping[str, Any]) -> None:
-    """Refuse predictions that were made by other weights than those of a model; scores from elsewhere name none."""
-    made_by = read_attributes(predictions, "predictions")["spec"].get("weights")
-    if made_by is not None and made_by != description["checksums"]["weights"]:
-        raise UserError(f"{predictions}: made by other weights than those of {model}; predict again")
