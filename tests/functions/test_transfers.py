@@ -173,11 +173,11 @@ def test_results_that_are_no_transfers_are_refused(pair, tmp_path):
         with pytest.raises(UserError) as error:
             read_transfers(results, wrong)
         assert_one_line(error, "--results cnn", words)
-    for name in ("tested", "other"):
+    for name, words in (("tested", "'sim'"), ("other", "tested")):
         (tmp_path / "cnn.json").write_text(json.dumps({name: {"real": OTHER}}))
         with pytest.raises(UserError) as error:
             read_transfers(results, experiments)
-        assert_one_line(error, tmp_path / "cnn.json", "'sim'")
+        assert_one_line(error, tmp_path / "cnn.json", words)
 
 
 def test_the_command_reports_every_change(pair, tmp_path, capsys):

@@ -37,11 +37,10 @@ def fail(project: Path, target: str, config: str) -> str:
 
 
 def left(project: Path) -> list[str]:
-    """Return all files that a run has left beside its logs and Snakemake's records."""
+    """Return all files that a run has left beside its logs, Snakemake's records and the hashes of users' files."""
     folders = ("data", "results", ".jetpulse")
-    return [
-        str(path.relative_to(project)) for name in folders for path in (project / name).rglob("*") if path.is_file()
-    ]
+    files = [path for name in folders for path in (project / name).rglob("*") if path.is_file()]
+    return [str(path.relative_to(project)) for path in files if path.name != "contents.json"]
 
 
 def write_waveforms(path: Path, change: Callable[[dict[str, np.ndarray]], None]) -> None:
@@ -100,7 +99,7 @@ def write_spectra(path: Path) -> None:
         group.attrs.update({"pandas_type": np.bytes_(b"frame"), "nblocks": 1, "ndim": 2})
         group["axis0"] = group["block0_items"] = np.arange(60)
         group["axis1"] = np.arange(40)
-        group["block0_values"] = np.full((40, 60), 7.0)
+        group["block0_values"] = np.add.outer(np.arange(40.0), np.full(60, 7.0))
         group["block0_values"].attrs["transposed"] = np.uint8(1)
 
 
