@@ -95,6 +95,8 @@ def test_changes_within_their_errors_do_not_make_the_scale_of_transfers():
     row = Row("cnn", "jet-cnn", "own", {"own": 900, "few": 2, "many": 900}, values, changes)
     image = transfer_matrix([row]).axes[0].images[0]
     assert image.norm.vmax == pytest.approx(2 * 0.04)
+    # Numbers are black: cells stay in the palest half of the palette, those of large errors too.
+    assert np.abs(image.get_array()).max() <= image.norm.vmax / 2
 
 
 def test_every_training_has_the_same_colour_in_every_figure():

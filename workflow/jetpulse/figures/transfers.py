@@ -76,11 +76,11 @@ def _draw_cells(axis: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> Non
         for j, dataset in enumerate(datasets):
             if dataset in row.entries:
                 change = 0.0 if dataset == row.trained_on else row.changes["auc"][dataset].value
-                shown[i, j] = change if math.isfinite(change) else 0.0
+                # Within the palest half of the palette, where numbers can be read, however large its error is.
+                shown[i, j] = np.clip(change, -scale, scale) if math.isfinite(change) else 0.0
                 axis.text(j, i, _cell(row.values["auc"][dataset]), ha="center", va="center", fontsize=8)
             if dataset == row.trained_on:
                 axis.add_patch(Rectangle((j - 0.48, i - 0.47), 0.96, 0.94, fill=False, lw=1.4, zorder=3))
-    # The palest half of the scale, so that the numbers can be read.
     axis.imshow(shown, cmap="RdBu", norm=Normalize(-2 * scale, 2 * scale), aspect="auto")
     axis.set_facecolor("0.9")
     axis.grid(False)
