@@ -59,7 +59,9 @@ class Scales:
         axis, own = np.stack(pt_eta_phi(jet_momenta(constituents, offsets))), np.stack(pt_eta_phi(constituents))
         seen.jets.append(axis[0])
         seen.constituents.append(own[0])
-        eta, phi = own[1:] - np.repeat(axis[1:], np.diff(offsets), axis=1)
+        around = np.repeat(axis[1:], np.diff(offsets), axis=1)
+        measured = np.isfinite(own[1]) & np.isfinite(around[0])  # along the beam there is no direction
+        eta, phi = own[1:, measured] - around[:, measured]
         seen.distances.append(np.abs([eta, np.remainder(phi + np.pi, 2 * np.pi) - np.pi]))
         squared = constituents[:, 0] ** 2 - np.sum(constituents[:, 1:] ** 2, axis=1)
         seen.masses.append(np.sqrt(squared[squared > _RESOLVED * constituents[:, 0] ** 2]))
@@ -93,6 +95,8 @@ class Scales:
 
 def _about_angles(distances: np.ndarray) -> str:
     """Return a line if constituents lie farther from their axis in one angle than in the other: degrees, or turns."""
+    if not distances.size:
+        return ""
     eta, phi = np.median(distances, axis=1)
     if min(eta, phi) <= 0 or max(eta / phi, phi / eta) < _LOPSIDED:
         return ""
