@@ -64,9 +64,9 @@ def test_scores_of_ours_from_elsewhere_have_our_results(chain: Path, tmp_path: P
     assert theirs["parameters"] is None
     with (folder / "results/summary.csv").open(encoding="utf-8") as file:
         rows = {row["experiment"]: row for row in csv.DictReader(file)}
-    described = ("representation", "model", "parameters")
+    described = ("representation", "model", "parameters", "training_size")
     same = [name for name in rows["theirs"] if name not in ("experiment", *described)]
-    assert [rows["theirs"][name] for name in described] == ["", "scores", ""]
+    assert [rows["theirs"][name] for name in described] == ["", "scores", "", ""]
     assert [rows["theirs"][name] for name in same] == [rows["tiny-cnn"][name] for name in same]
     assert "scores from elsewhere, 2 files" in (folder / "results/comparison/tiny/table.html").read_text()
 
