@@ -66,3 +66,11 @@ def test_other_json_is_no_file_of_metrics(tmp_path, value):
         with pytest.raises(UserError) as error:
             read(tmp_path / "x.json")
         assert_one_line(error, tmp_path / "x.json", "again")
+
+
+@pytest.mark.parametrize("ensemble", [None, 5, [], {"jets": 5}, {"jets": {"auc": 2}}])
+def test_what_no_ensemble_can_have_is_refused(tmp_path, ensemble):
+    dump_json(tmp_path / "c.json", {"tested": {"jets": {"auc": COMBINED}}, "ensemble": ensemble})
+    with pytest.raises(UserError) as error:
+        read_combined(tmp_path / "c.json")
+    assert_one_line(error, tmp_path / "c.json", "ensemble", "again")

@@ -52,7 +52,10 @@ def read_combined(path: Path) -> dict[str, Any]:
             for part, number in value.items():
                 for each in number if part == "values" and isinstance(number, list) else [number]:
                     _check(each, f"{name}_{part}" if f"_{part}" in _PARTS else name, f"{where}: {part}", "combine")
-    for dataset, metrics in found.get("ensemble", {}).items():
+    ensemble = found.get("ensemble", {})
+    if not _is_mapping(ensemble) or not all(map(_is_mapping, ensemble.values())):
+        raise UserError(f"{path}: `ensemble` holds no metrics by dataset; combine its seeds again")
+    for dataset, metrics in ensemble.items():
         for name, value in metrics.items():
             _check(value, name, f"{path}: ensemble: {dataset}: {name}", "combine")
     return found
